@@ -68,22 +68,31 @@ def _without_overlaps(flags: Any) -> Any:
 
 
 @contextmanager
-def told_of_compiling(tell: Callable[[str], None]) -> Iterator[None]:
-    """Call `tell` with the name of every kernel before it is compiled; kernels that the cache has are not compiled."""
-    listener = _CompileListener(tell)
+def told_of_compiling(tell: Callable[[str], None]) -> Iterator[CompileListener]:
+    """Call `tell` with the name of every kernel before it is compiled; kernels that the cache has are not compiled.
+
+    What it gives says how long compiling took so far.
+    """
+    listener = CompileListener(tell)
     _event.register("numba:compile", listener)
     try:
-        yield
+        yield listener
     finally:
         _event.unregister("numba:compile", listener)
 
 
-class _CompileListener(_event.Listener):  # type: ignore[misc]
+class CompileListener(_event.TimingListener):  # type: ignore[misc]
+    """Hears of every function that Numba compiles, one of them while another that calls it is compiled, too."""
+
     def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__()
         self._tell = tell
 
-    def on_start(self, event: Any) -> None:
-        self._tell(str(getattr(event.data["dispatcher"], "__name__", "")))
+    @property
+    def seconds(self) -> float:
+        """What compiling took so far, wall time."""
+        return float(self.duration) if self.done else 0.0
 
-    def on_end(self, event: Any) -> None:
-        """Nothing: what comes next says what it is."""
+    def on_start(self, event: Any) -> None:
+        super().on_start(event)
+        self._tell(str(getattr(event.data["dispatcher"], "__name__", "")))

@@ -6,7 +6,8 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.sanafe_run import is_installed
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import list_samples, open_trace
+from spikecycle.wording import numbered
 
 OURS = "spikecycle.simulator.bench.worker"
 TORCH = "spikecycle.models.torch_worker"
@@ -39,7 +41,8 @@ class BenchPlan:
 
     traces: names of networks, files, or names of shipped samples. densities, zero_weights, samples: shares, and samples
     in a run, for named networks. formats: of the weights; None is the machine's own. threads: of the simulation. runs:
-    after the first. peers, growth: whether to measure them.
+    of each case after the first, at least, and more, up to MOST_RUNS, until they have taken `at_least_s` together with
+    those of its peers. peers, growth: whether to measure them.
     """
 
     traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
@@ -50,11 +53,13 @@ class BenchPlan:
     threads: tuple[int, ...] = (1,)
     samples: int = 1
     runs: int = 5
+    at_least_s: float = 1.0
     peers: bool = True
     growth: bool = True
 
 
-QUICK = BenchPlan(("lenet", "vgg9"), machines=("spike_array",), runs=3, growth=False)
+MOST_RUNS = 50
+QUICK = BenchPlan(("lenet", "vgg9", "reference"), machines=("spike_array",), runs=3, growth=False)
 """Under a minute."""
 
 
@@ -67,39 +72,46 @@ class _Case:
     weight_format: str | None
     threads: int
     path: Path
+    problem: str = ""
 
 
 def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
     """Measure everything; UsageError for a network, a machine or a format that there is not, before anything else, and
     where not one case can be measured."""
+    machines = {name: load_machine(name) for name in plan.machines}
+    fixed = {name for name, machine in machines.items() if machine.formats is None}
     for machine, weight_format in product(plan.machines, plan.formats):
-        loaded = load_machine(machine)
-        if weight_format is not None and loaded.formats is not None:
+        if weight_format is not None and machine not in fixed:
             load_machine(machine, formats={"weights": weight_format})
-    began = datetime.now(UTC).isoformat(timespec="minutes")
+    began, load = datetime.now(UTC).isoformat(timespec="minutes"), load_average()
     with tempfile.TemporaryDirectory() as folder:
-        cases = list(_cases(plan, Path(folder)))
-        steps = len(cases) + plan.growth * len(_SIZES)
+        cases = list(_cases(plan, fixed, Path(folder)))
+        steps = len(cases) + plan.growth * len(_SIZES) + plan.peers
         measured: list[BenchCase] = []
         peers: list[PeerTime] = []
+        beside_torch: set[Path] = set()
         for index, case in enumerate(cases):
             what = f"{case.network} on {case.machine}"
             if progress:
                 progress(what, index, steps)
-            has_peer = plan.peers and case.machine == plan.machines[0] and case.threads == 1
-            found, beside = _measure(
-                case, plan.runs, has_peer and case.weight_format == plan.formats[0],
-                partial(_tell_of_compiling, progress, what, index, steps),
-            )  # fmt: skip
+            has_torch = plan.peers and case.path not in beside_torch
+            tell = partial(_tell_of_compiling, progress, what, index, steps)
+            found, beside = (
+                (_refused(case, case.problem), []) if case.problem else _measure(case, plan, has_torch, tell)
+            )
             measured.append(found)
+            if not found.problem:
+                beside_torch.add(case.path)
             peers += [peer.model_copy(update={"case": index}) for peer in beside]
         _check_some(measured)
         growth = []
         for index, size in enumerate(_SIZES if plan.growth else ()):
             if progress:
                 progress(f"growth with {size}", len(cases) + index, steps)
-            growth += _growth(size, Path(folder), plan.runs)
+            growth += _growth(size, Path(folder), plan)
         if plan.peers:
+            if progress:
+                progress("SANA-FE", steps - 1, steps)
             peers.append(_beside_sanafe(plan.runs))
     return BenchResult(
         spikecycle=version("spikecycle"),
@@ -109,6 +121,7 @@ def bench(plan: BenchPlan, progress: Progress | None = None) -> BenchResult:
         cores=cores(),
         date=began,
         runs=plan.runs,
+        load=load,
         cases=measured,
         peers=peers,
         growth=growth,
@@ -127,6 +140,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def load_average() -> float | None:
+    """Processes at work in the last minute, in the mean; None where the system does not say."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
 def processor() -> str:
     """What the system calls the processor."""
     try:
@@ -137,26 +155,32 @@ def processor() -> str:
     return named[0] if named else platform.processor() or platform.machine()
 
 
-def _cases(plan: BenchPlan, folder: Path) -> Iterator[_Case]:
-    """All of them, traces written."""
+def _cases(plan: BenchPlan, fixed: Container[str], folder: Path) -> Iterator[_Case]:
+    """All of them, traces written. fixed: machines for which no format can be chosen."""
     for name in plan.traces:
         if name in NETWORKS:
             for density, zeros in product(plan.densities, plan.zero_weights):
                 path = folder / f"{name}-{density:g}-{zeros:g}.h5"
                 write_network(NETWORKS[name](), path, density, zeros, plan.samples)
-                yield from _on_machines(plan, name, density, zeros, path)
+                yield from _on_machines(plan, fixed, _Case(name, density, zeros, "", None, 1, path))
         elif Path(name).exists() or name in list_samples():
             with open_trace(name) as trace:  # what is no trace is refused before anything is measured
                 path = trace.path
-            yield from _on_machines(plan, name, None, None, path)
+            yield from _on_machines(plan, fixed, _Case(name, None, None, "", None, 1, path))
         else:
             known = (*NETWORKS, *list_samples())
             raise UsageError(f"{name}: there is no such network or file{did_you_mean(name, known)}")
 
 
-def _on_machines(plan: BenchPlan, name: str, density: float | None, zeros: float | None, path: Path) -> Iterator[_Case]:
-    for machine, weight_format, threads in product(plan.machines, plan.formats, plan.threads):
-        yield _Case(name, density, zeros, machine, weight_format, threads, path)
+def _on_machines(plan: BenchPlan, fixed: Container[str], network: _Case) -> Iterator[_Case]:
+    for machine in plan.machines:
+        if machine in fixed and plan.formats != (None,):
+            asked = ", ".join(name for name in plan.formats if name is not None)
+            problem = f"format {asked}: {machine} has formats of its own, and no other can be chosen"
+            yield replace(network, machine=machine, problem=problem)
+            continue
+        for weight_format, threads in product(plan.formats, plan.threads):
+            yield replace(network, machine=machine, weight_format=weight_format, threads=threads)
 
 
 def _tell_of_compiling(progress: Progress | None, what: str, done: int, total: int, kernel: str) -> None:
@@ -166,45 +190,51 @@ def _tell_of_compiling(progress: Progress | None, what: str, done: int, total: i
 
 
 def _measure(
-    case: _Case, runs: int, has_peers: bool, compiling: Callable[[str], None]
+    case: _Case, plan: BenchPlan, has_torch: bool, compiling: Callable[[str], None]
 ) -> tuple[BenchCase, list[PeerTime]]:
-    """A case and, in turns with it, torch on one thread and on all; with several threads, the same on one of them.
+    """A case by itself, and then, since others empty the caches, in turns with torch on one thread and on all, and with
+    the same on one thread where it has several.
 
     compiling: told of each kernel that is compiled first.
     """
     with ExitStack() as stack:
         ours = stack.enter_context(_simulation(case, compiling=compiling))
         if ours.problem:
-            return _case(case, {}, [], 0, ours.problem), []
+            return _refused(case, ours.problem), []
+        alone = [ours.run() for _ in _turns(plan) if not ours.problem]
         samples = ours.first["samples"]
         beside: list[_Beside] = []
-        for threads in sorted({1, cores()}) if has_peers else ():
+        for threads in sorted({1, cores()}) if has_torch else ():
             torch = stack.enter_context(BenchProcess(TORCH, {"trace": str(case.path), "threads": threads}))
-            work = f"{case.network}, dense layers{', one sample' if samples > 1 else ''}"
-            beside.append(_Beside(f"PyTorch, {threads} thread{'s' * (threads > 1)}", work, torch, samples))
+            work = f"{case.network}{', one sample' if samples > 1 else ''}"
+            beside.append(_Beside(f"PyTorch, {numbered(threads, 'thread')}", work, torch, samples))
         if case.threads > 1:
-            alone = stack.enter_context(_simulation(replace(case, threads=1)))
-            work = f"{case.network} on {case.machine}, {samples} sample{'s' * (samples > 1)}, {case.threads} threads"
-            beside.append(_Beside(ONE_THREAD, work, alone))
-        seconds: list[float] = []
-        peak_bytes = 0
-        for _ in range(runs):
-            run = ours.run()
-            if ours.problem:
-                return _case(case, {}, [], 0, ours.problem), []
-            seconds.append(run["seconds"])
-            peak_bytes = run["peak_bytes"]
+            on_one = stack.enter_context(_simulation(replace(case, threads=1)))
+            beside.append(_Beside(ONE_THREAD, f"{case.network}, {numbered(samples, 'sample')}", on_one))
+        in_turns: list[float] = []
+        for _ in _turns(plan) if beside and not ours.problem else ():
+            in_turns += _seconds_of(ours.run())
             for other in beside:
                 if not other.process.problem:
                     other.seconds.extend(_seconds_of(other.process.run()))
+        if ours.problem:
+            return _refused(case, ours.problem), []
         peers = [
             _peer(
-                other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in seconds],
+                other.name, other.work, other.process.problem, other.seconds, [each / other.parts for each in in_turns],
                 other.process.first.get("version", ""),
             )
             for other in beside
         ]  # fmt: skip
-        return _case(case, ours.first, seconds, peak_bytes, ""), peers
+        return _case(case, ours.first, [run["seconds"] for run in alone], alone[-1]["peak_bytes"]), peers
+
+
+def _turns(plan: BenchPlan) -> Iterator[int]:
+    """One for each run, so many that a case of milliseconds is not judged by three of them."""
+    began, done = time.monotonic(), 0
+    while done < plan.runs or (done < MOST_RUNS and time.monotonic() - began < plan.at_least_s):
+        yield done
+        done += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,24 +272,33 @@ def _simulation(
     )
 
 
-def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: int, problem: str) -> BenchCase:
-    told = {
-        "network": case.network,
-        "density": case.density,
-        "zero_weights": case.zero_weights,
-        "machine": case.machine,
-        "weight_format": first.get("weight_format", case.weight_format),
-        "threads": case.threads,
-        "problem": problem,
-    }
-    if problem:
-        return BenchCase(**told)
+def _refused(case: _Case, problem: str) -> BenchCase:
+    return BenchCase(
+        network=case.network,
+        density=case.density,
+        zero_weights=case.zero_weights,
+        machine=case.machine,
+        weight_format=case.weight_format,
+        threads=case.threads,
+        problem=problem,
+    )
+
+
+def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: int) -> BenchCase:
     median = statistics.median(seconds)
     return BenchCase(
-        **told,
+        network=case.network,
+        density=case.density,
+        zero_weights=case.zero_weights,
+        machine=case.machine,
+        weight_format=first["weight_format"],
+        threads=case.threads,
+        problem="",
         samples=first["samples"],
         first_s=first["first_s"],
+        compile_s=first["compile_s"],
         seconds=median,
+        run_s=seconds,
         sops_per_s=first["sops"] / median,
         dense_sops_per_s=first["dense_sops"] / median,
         cycles_per_s=first["cycles"] / median,
@@ -283,7 +322,7 @@ def _peer(peer: str, work: str, problem: str, theirs: list[float], ours: list[fl
 
 def _beside_sanafe(runs: int) -> PeerTime:
     """SANA-FE's own detailed simulation of Loihi beside our machine `loihi`, on one network and the same spikes."""
-    work = "small network on Loihi"
+    work = "Loihi network"
     if not is_installed():
         return _peer("SANA-FE", work, f"sanafe is not installed: {how_to_install('peers')}", [], [])
     from spikecycle.simulator.validation.checks.sanafe_loihi import LAYERS, TIMESTEPS, network, run_ours
@@ -316,7 +355,7 @@ _SIZES: dict[str, Sequence[int]] = {
 }
 
 
-def _growth(size: str, folder: Path, runs: int) -> list[TimeGrowth]:
+def _growth(size: str, folder: Path, plan: BenchPlan) -> list[TimeGrowth]:
     """Seconds of one convolution on spike_array while one size grows; nothing where the computer cannot hold it."""
     seconds = []
     for value in _SIZES[size]:
@@ -326,9 +365,11 @@ def _growth(size: str, folder: Path, runs: int) -> list[TimeGrowth]:
         write_network(layer, path, 0.1, 0.8, samples=sizes["samples"])
         case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
-            found = [ours.run() for _ in range(0 if ours.problem else runs)]
-            if ours.problem:
-                return []
+            found = []
+            for _ in _turns(plan):
+                if ours.problem:
+                    return []
+                found.append(ours.run())
             seconds.append(statistics.median(run["seconds"] for run in found))
     slope = exponent(_SIZES[size], seconds)
     return [TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=slope)]

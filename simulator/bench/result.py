@@ -6,12 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from spikecycle.simulator.bench.spread import Faster, faster, spread
 from spikecycle.simulator.result import of_version
 from spikecycle.wording import numbered
 
 BENCH_VERSION = 1
 ONE_THREAD = "spikecycle, 1 thread"
 """The peer of a case with several threads: the same on one."""
+BUSY_SHARE = 0.5
+"""Of the cores: with more processes at work than that, the computer is busy."""
 
 
 class _Part(BaseModel):
@@ -30,11 +33,24 @@ class BenchCase(_Part):
     problem: str = Field(description="why the machine does not run the network; empty where it does")
     samples: int = Field(0, description="samples of a run")
     first_s: float = Field(0.0, description="the first run, s: with what had to be compiled or read from the cache")
+    compile_s: float | None = Field(
+        None, description="of the first run, compiling kernels that the cache lacks, s; null in documents of before"
+    )
     seconds: float = Field(0.0, description="median of the runs after the first, all samples, s")
+    run_s: list[float] = Field([], description="these runs in their order, s; empty in documents of before")
     sops_per_s: float = Field(0.0, description="synaptic operations (weights applied because of a spike) per second")
     dense_sops_per_s: float = Field(0.0, description="every weight at every timestep, per second")
     cycles_per_s: float = Field(0.0, description="simulated cycles per second")
     peak_bytes: int = Field(0, description="largest memory of the process, bytes")
+
+    @property
+    def spread_s(self) -> float | None:
+        """Half of its runs lie no farther from the median, s; None where that is not known."""
+        return spread(self.run_s)
+
+    def faster_than(self, other: BenchCase) -> Faster:
+        """How many times as fast it is. Both without a problem."""
+        return faster(self.seconds, self.spread_s, other.seconds, other.spread_s)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -78,7 +94,10 @@ class BenchResult(_Part):
     processor: str = Field(description="what the system calls the processor")
     cores: int = Field(description="cores that this process may use")
     date: str = Field("", description="when it began, ISO 8601; empty in documents of before")
-    runs: int = Field(description="runs of each case, after the first")
+    runs: int = Field(description="runs of each case, after the first, at least")
+    load: float | None = Field(
+        None, description="processes at work in the minute before it began, in the mean; null where nobody says"
+    )
     cases: list[BenchCase] = Field(description="networks on machines")
     peers: list[PeerTime] = Field(description="other programs on the same work")
     growth: list[TimeGrowth] = Field(description="time over size, on spike_array")
@@ -87,6 +106,11 @@ class BenchResult(_Part):
     def computer(self) -> str:
         """The computer in words."""
         return f"{numbered(self.cores, 'core')} of {self.processor}"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether other programs were at work when it began, so that its times may be longer than by themselves."""
+        return self.load is not None and self.load > BUSY_SHARE * self.cores
 
     @model_validator(mode="before")
     @classmethod

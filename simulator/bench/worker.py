@@ -43,11 +43,12 @@ def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[
 
     from spikecycle.simulator.compiling import told_of_compiling
 
-    with told_of_compiling(lambda kernel: answer({"compiling": kernel})):
+    with told_of_compiling(lambda kernel: answer({"compiling": kernel})) as compiling:
         result, first_s = run()
     samples = len(result.samples)
     first = {
         "first_s": first_s,
+        "compile_s": compiling.seconds,
         "samples": samples,
         "sops": result.sum_synaptic_operations,
         "dense_sops": result.sum_dense_synaptic_operations,

@@ -26,19 +26,36 @@ def bench(
         list[str] | None,
         typer.Argument(metavar="[NETWORK]...", help="lenet, vgg9, resnet, reference, or a trace. All four by default."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Two networks on one machine, in under a minute.")] = False,
-    machines: options.MachinesOption = None,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="lenet, vgg9 and reference on spike_array, without growth with size: under a minute.",
+        ),
+    ] = False,
+    machines: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hw",
+            metavar="HW",
+            help="A machine, as simulate takes it. Repeatable. spike_array, eyeriss_snn and prosperity by default.",
+        ),
+    ] = None,
     densities: Annotated[
-        str | None, typer.Option("--density", metavar="SHARE,...", help="Shares of inputs that spike: 0.01,0.1,0.4.")
+        str | None,
+        typer.Option("--density", metavar="SHARE,...", help="Shares of inputs that spike: 0.01,0.4. 0.1 by default."),
     ] = None,
     zeros: Annotated[
-        str | None, typer.Option("--zeros", metavar="SHARE,...", help="Shares of weights that are zero: 0,0.8,0.98.")
+        str | None,
+        typer.Option("--zeros", metavar="SHARE,...", help="Shares of weights that are zero: 0,0.98. 0.8 by default."),
     ] = None,
     formats: Annotated[
-        str | None, typer.Option("--format", metavar="NAME,...", help="Weight formats, instead of the machine's own.")
+        str | None,
+        typer.Option("--format", metavar="NAME,...", help="Weight formats: csr,bitmask. The machine's own by default."),
     ] = None,
     threads: Annotated[
-        str | None, typer.Option("--threads", metavar="N,...", help="Threads of the simulation: 1,all.")
+        str | None,
+        typer.Option("--threads", metavar="N,...", help="Threads of the simulation: 1,all (all cores). 1 by default."),
     ] = None,
     samples: Annotated[
         int | None,
@@ -46,7 +63,16 @@ def bench(
             "--samples", metavar="N", min=1, max=1000, help="Samples in a run of a named network, one by default."
         ),
     ] = None,
-    runs: Annotated[int | None, typer.Option("--runs", metavar="N", min=1, max=1000, help="Runs of each case.")] = None,
+    runs: Annotated[
+        int | None,
+        typer.Option(
+            "--runs",
+            metavar="N",
+            min=1,
+            max=1000,
+            help="Runs of each case after the first. By default 5 (--quick: 3), of short ones up to 50 for a second.",
+        ),
+    ] = None,
     no_peers: Annotated[bool, typer.Option("--no-peers", help="Do not measure PyTorch and SANA-FE.")] = False,
     against: Annotated[
         str | None, typer.Option("--against", metavar="FILE", help="A document of --json to compare with.")
@@ -55,7 +81,10 @@ def bench(
     picture: Annotated[str | None, typer.Option("--picture", metavar="FILE", help="Draw the run times (SVG).")] = None,
     report: options.ReportOption = None,
 ) -> None:
-    """Measure how fast the simulator is on this computer, beside PyTorch and SANA-FE where they are installed."""
+    """Measure how fast the simulator is on this computer, beside PyTorch and SANA-FE where they are installed.
+
+    All networks on all machines and the growth with size take some minutes; --quick takes less than one.
+    """
     check_page_name("--report", report)
     targets = {"--json": json, "--picture": picture, "--report": report}
     check_targets(targets, (against, *(networks or ()), *(machines or ())))
@@ -79,6 +108,7 @@ def bench(
         threads=_threads(threads, cores()) or plan.threads,
         samples=samples or plan.samples,
         runs=runs or plan.runs,
+        at_least_s=0.0 if runs else plan.at_least_s,
         peers=not no_peers,
     )
     before = None if against is None else (_name(against), read_bench(against))

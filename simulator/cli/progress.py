@@ -66,7 +66,7 @@ def shown_progress(title: str, time_left: bool = False) -> Iterator[Report | Non
         bar.stop()
 
 
-def _told_of_compiling(tell: Callable[[str], None]) -> AbstractContextManager[None]:
+def _told_of_compiling(tell: Callable[[str], None]) -> AbstractContextManager[object]:
     """Tells of kernels that are compiled, if the command simulates: what needs none should not wait for Numba."""
     if "spikecycle.simulator.engine" not in sys.modules:
         return nullcontext()

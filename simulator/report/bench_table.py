@@ -8,58 +8,77 @@ from rich.text import Text
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
 from spikecycle.simulator.report.bench_words import (
+    busy_words,
     compared_words,
+    drawn_alike,
+    drawn_words,
     ground_words,
     machine_words,
-    network_words,
+    ours_words,
+    peer_words,
     problem_lines,
+    spread_percent,
+    term_lines,
     work_words,
 )
+from spikecycle.simulator.report.human import digits
 
 _MIB = 2**20
+_NONE = "-"
 
 
 def bench_report(result: BenchResult, other: tuple[str, BenchResult] | None = None) -> RenderableType:
-    """The tables, and a line of grounds. other: a document whose equal cases are set beside, and its name."""
+    """The tables, what their terms are, and a line of grounds. other: a document whose equal cases are set beside, and
+    its name."""
     parts: list[RenderableType] = [_cases(result, other[1] if other else None)]
     if other:
-        parts.append(Text(compared_words(result, *other)))
+        parts += map(Text, [compared_words(result, *other), *busy_words(*other)])
+    parts += map(_note, term_lines("run", "±", "SOP", "dense SOP", "first run", "compiling"))
     if result.peers:
-        parts += [Text(), _peers(result)]
+        parts += [Text(), _peers(result), *map(_note, peer_words(result))]
     if result.growth:
-        parts += [Text(), _growth(result)]
-    return Group(*parts, Text(), Text(ground_words(result), style="dim"))
+        parts += [Text(), _growth(result), *map(_note, term_lines("exponent"))]
+    return Group(*parts, Text(), *map(Text, busy_words("This run", result)), _note(ground_words(result)))
+
+
+def _note(text: str) -> Text:
+    return Text(text, style="dim")
 
 
 def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     cases = result.cases
+    shared = drawn_alike(cases)
     before = {} if other is None else {case.key: case for case in other.cases if not case.problem}
     columns = [
-        names("network", [network_words(case) for case in cases]),
+        names("network", [", ".join((case.network, *(() if shared else drawn_words(case)))) for case in cases]),
         names("machine", [machine_words(case) for case in cases]),
-        Column("first\nrun, s", [_number(case, case.first_s) for case in cases]),
-        Column("run,\ns", [_number(case, case.seconds) for case in cases]),
+        Column("run,\nms", [_number(case, 1e3 * case.seconds) for case in cases]),
+        Column("±\n%", [_spread(case) for case in cases]),
         Column("M SOP\nper s", [_number(case, case.sops_per_s / 1e6) for case in cases]),
         Column("dense G\nSOP per s", [_number(case, case.dense_sops_per_s / 1e9) for case in cases]),
         Column("M cycles\nper s", [_number(case, case.cycles_per_s / 1e6) for case in cases]),
+        Column("first\nrun, s", [_number(case, case.first_s) for case in cases]),
+        Column("compil-\ning, s", [_number(case, case.compile_s) for case in cases]),
         Column("peak\nMiB", [_number(case, case.peak_bytes / _MIB) for case in cases]),
     ]
     if other is not None:
         columns.append(Column("times as\nfast", [_faster(case, before.get(case.key)) for case in cases]))
-    return Group(fitting_sheets(("Speed of the simulation", columns)), *map(Text, problem_lines(cases, ())))
+    title = ", ".join(("Speed of the simulation", *shared))
+    return Group(fitting_sheets((title, columns)), *map(Text, problem_lines(cases, ())))
 
 
 def _peers(result: BenchResult) -> RenderableType:
-    peers = result.peers
+    peers, shared = result.peers, drawn_alike(result.cases)
     columns = [
         names("program", [peer.peer for peer in peers]),
-        names("work", [work_words(result, peer) for peer in peers]),
-        Column("theirs, s", ["-" if peer.problem else f"{peer.seconds:.3g}" for peer in peers]),
-        Column("ours, s", ["-" if peer.problem else f"{peer.ours_s:.3g}" for peer in peers]),
-        Column("ours, times\nas fast", ["-" if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
+        names("work", [peer.work if shared else work_words(result, peer) for peer in peers]),
+        Column("ours", [ours_words(result, peer) for peer in peers], justify="left", folds=True),
+        Column("theirs,\nms", [_NONE if peer.problem else digits(1e3 * peer.seconds) for peer in peers]),
+        Column("ours,\nms", [_NONE if peer.problem else digits(1e3 * peer.ours_s) for peer in peers]),
+        Column("times\nas fast", [_NONE if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
     ]
-    table = fitting_sheets(("Beside other programs, in the same run", columns))
-    return Group(table, *map(Text, problem_lines((), peers)))
+    title = ", ".join(("Beside other programs, in turns", *shared))
+    return Group(fitting_sheets((title, columns)), *map(Text, problem_lines((), peers)))
 
 
 def _growth(result: BenchResult) -> RenderableType:
@@ -73,9 +92,18 @@ def _growth(result: BenchResult) -> RenderableType:
     return fitting_sheets(("Growth of the time of one convolution on spike_array", columns))
 
 
-def _number(case: BenchCase, value: float) -> str:
-    return "-" if case.problem else f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
+def _number(case: BenchCase, value: float | None) -> str:
+    return _NONE if case.problem or value is None else digits(value)
+
+
+def _spread(case: BenchCase) -> str:
+    found = spread_percent(case)
+    return _NONE if found is None else f"{found:.0f}"
 
 
 def _faster(case: BenchCase, before: BenchCase | None) -> str:
-    return "-" if before is None or case.problem else f"{before.seconds / case.seconds:.2f}"
+    """And from the least to the most by the spread of the runs, in brackets."""
+    if before is None or case.problem:
+        return _NONE
+    found = case.faster_than(before)
+    return f"{found.times:.2f}" + (f" ({found.span[0]:.2f}-{found.span[1]:.2f})" if found.span else "")

@@ -5,14 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime
+from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime
+from spikecycle.wording import numbered
+
+TERMS = {
+    "SOP": "synaptic operation, or synaptic event: one weight that is not zero, added because of one spike",
+    "dense SOP": "one weight at one timestep, whatever it is and whether or not there is a spike",
+    "first run": "in a new process, which compiles kernels for the machine, or reads them from a cache",
+    "compiling": "that part of the first run; 0 where all kernels were in the cache",
+    "run": "one simulation of all samples, in a process that has made one before",
+    "±": "half of the runs lie no farther from the median (median absolute deviation)",
+    "times as fast": "the time of the other over the time of this: above 1, this is faster",
+    "exponent": "the power of a size that the time grows with: 1 is proportional, 0 does not grow",
+}
+"""What the tables call things, and what that is."""
 
 
 def network_words(case: BenchCase) -> str:
     """The network, and how many of its inputs spike and of its weights are zero."""
+    return ", ".join((case.network, *drawn_words(case)))
+
+
+def drawn_words(case: BenchCase) -> tuple[str, ...]:
+    """How many of the inputs of a network that is drawn spike, and how many of its weights are zero."""
     if case.density is None or case.zero_weights is None:
-        return case.network
-    return f"{case.network}, {100 * case.density:g} % spikes, {100 * case.zero_weights:g} % zeros"
+        return ()
+    return f"{100 * case.density:g} % spikes", f"{100 * case.zero_weights:g} % zeros"
+
+
+def drawn_alike(cases: Iterable[BenchCase]) -> tuple[str, ...]:
+    """The same of all cases; nothing where they differ in it."""
+    found = {drawn_words(case) for case in cases}
+    return found.pop() if len(found) == 1 else ()
 
 
 def percent(share: float) -> float:
@@ -34,6 +58,16 @@ def machine_words(case: BenchCase) -> str:
     return f"{case.machine}{f', {case.weight_format}' if case.weight_format else ''}{threads}"
 
 
+def spread_percent(case: BenchCase) -> float | None:
+    """How far runs lie apart, in percent of their median; None where that is not known."""
+    return None if case.problem or case.spread_s is None else 100 * case.spread_s / case.seconds
+
+
+def ours_words(result: BenchResult, peer: PeerTime) -> str:
+    """The machine of ours that a peer is set beside."""
+    return "" if peer.case is None else machine_words(result.cases[peer.case])
+
+
 def work_words(result: BenchResult, peer: PeerTime) -> str:
     """What a peer and we both did, and with how many spikes and zeros, which `work` does not say."""
     case = None if peer.case is None else result.cases[peer.case]
@@ -50,14 +84,58 @@ def date_words(result: BenchResult) -> str:
         return result.date
 
 
+def runs_words(result: BenchResult) -> str:
+    """How often each case was run, after the first: "5", or "5 to 42" where short ones were run more often."""
+    most = max((len(case.run_s) for case in result.cases), default=0)
+    return f"{result.runs} to {most}" if most > result.runs else f"{result.runs}"
+
+
 def ground_words(result: BenchResult) -> str:
     """What the figures are, and of which programs on which computer."""
-    runs = f"Medians of {result.runs} runs" if result.runs > 1 else "One run"
+    several = runs_words(result)
+    runs = "One run" if several == "1" else f"Medians of {several} runs"
     when = f" Measured {date_words(result)}." if result.date else ""
     return (
         f"{runs} after the first, in seconds of wall time; runs of peers take turns with ours. spikecycle "
         f"{result.spikecycle}, Python {result.python}, Numba {result.numba}, {result.computer}.{when}"
     )
+
+
+def term_lines(*names: str) -> list[str]:
+    """What terms are, a line each."""
+    return [f"{name}: {TERMS[name]}" for name in names]
+
+
+def peer_words(result: BenchResult) -> list[str]:
+    """What other programs did, and why they may be faster than ours."""
+    found = [peer for peer in result.peers if not peer.problem]
+    torch = [peer for peer in found if peer.peer.startswith("PyTorch")]
+    said = []
+    if any(peer.peer == "SANA-FE" for peer in found):
+        said.append("SANA-FE: its detailed timing of Loihi, beside the machine loihi, on the same weights and spikes.")
+    if torch:
+        said.append(
+            "PyTorch: every weight at every timestep, in 32-bit floating point, all timesteps as one batch, without "
+            "neurons."
+        )
+    if any(peer.ratio < 1 for peer in torch):
+        said.append(
+            "Below 1 x, running the network takes less than going through the cycles of a machine: so it is where a "
+            "network is small, dense, or has few timesteps."
+        )
+    if any(peer.peer == ONE_THREAD and peer.ratio < 1 for peer in found):
+        said.append("Several threads gain nothing where the work of a sample takes but some milliseconds.")
+    return said
+
+
+def busy_words(name: str, result: BenchResult) -> list[str]:
+    """That other programs were at work on the computer, where they were."""
+    if not result.is_busy:
+        return []
+    return [
+        f"{name} began with {result.load:.1f} processes at work on {numbered(result.cores, 'core')}: its times may be "
+        "longer than on a computer that does nothing else."
+    ]
 
 
 def compared_words(result: BenchResult, name: str, other: BenchResult) -> str:
@@ -66,11 +144,21 @@ def compared_words(result: BenchResult, name: str, other: BenchResult) -> str:
     if not any(case.key in measured for case in result.cases):
         return f"{name} has none of these cases: network, shares, machine, format, threads and samples must be equal."
     when = f", {date_words(other)}" if other.date else ""
-    return f"Times as fast as {name}: spikecycle {other.spikecycle}, {other.computer}{when}."
+    found = f"Times as fast as {name}: spikecycle {other.spikecycle}, {other.computer}{when}."
+    if any(case.run_s for case in other.cases):
+        found += " In brackets: least and most by the spread of the runs; with 1 between, neither is faster for sure."
+    return found
 
 
 def problem_lines(cases: Iterable[BenchCase], peers: Iterable[PeerTime]) -> list[str]:
-    """What could not be measured, and why, once each."""
-    of_cases = [f"{network_words(case)}, {machine_words(case)}: {case.problem}" for case in cases if case.problem]
+    """What could not be measured, and why, once for all cases of a machine that are alike in this."""
+    alike: dict[tuple[str, str], list[BenchCase]] = {}
+    for case in cases:
+        if case.problem:
+            alike.setdefault((case.machine, case.problem), []).append(case)
+    of_cases = [
+        f"{network_words(first)}, {machine_words(first)}{f' and {len(others)} more' if others else ''}: {problem}"
+        for (_, problem), (first, *others) in alike.items()
+    ]
     of_peers = [f"{peer.peer}: {peer.problem}" for peer in peers if peer.problem]
     return list(dict.fromkeys([*of_cases, *of_peers]))

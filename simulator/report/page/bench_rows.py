@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime
+from spikecycle.simulator.bench.spread import Faster
 from spikecycle.simulator.report.bench_words import machine_words, network_words
 from spikecycle.wording import numbered
 
@@ -90,10 +91,10 @@ def speed_up(bench: BenchResult, case: BenchCase, beside: PeerTime | None) -> fl
     return None if alone is None else alone.seconds / case.seconds
 
 
-def faster(of: Mapping[int, BenchCase], number: int) -> float | None:
+def faster(of: Mapping[int, BenchCase], number: int) -> Faster | None:
     """How many times as fast a bench is as the first, on a case; None where one of the two did not measure it."""
     first, other = of.get(0), of.get(number)
-    return None if first is None or other is None or first.problem or other.problem else first.seconds / other.seconds
+    return None if first is None or other is None or first.problem or other.problem else other.faster_than(first)
 
 
 def _named(rows: Sequence[_Gathered]) -> list[SameCase]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from spikecycle.simulator.bench.result import PeerTime
+from spikecycle.simulator.bench.spread import Faster
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.bench_words import shares_of
 from spikecycle.simulator.report.charts.dots import Dot, DotGroup, DotRow
@@ -34,6 +35,7 @@ from spikecycle.simulator.report.page.bench_rows import (
 from spikecycle.simulator.report.page.chart import Chart, DataTable, Value
 
 OURS = "spikecycle"
+_UNCLEAR = " (unclear)"
 _AXIS = "time per sample"
 _PICTURE_PX = 1080
 """Width of a picture, that of a chart in a wide window."""
@@ -44,7 +46,8 @@ def times_chart(key: str, benches: Benches, networks: Sequence[SameNetwork]) -> 
     groups = [*_times(benches, networks), *_own_times(benches)]
     end = (
         " At the end of a row, how many times as fast it is on "
-        f"{_and([repr(name) for name, _ in benches[1:]])} as on {benches[0][0]!r}."
+        f"{_and([repr(name) for name, _ in benches[1:]])} as on {benches[0][0]!r};{_UNCLEAR} where both are as fast "
+        "within the spread of their runs."
         if 1 < len(benches) <= MOST_SAID + 1
         else ""
     )
@@ -137,7 +140,11 @@ def _end(benches: Benches, same: SameCase, values: Sequence[str]) -> str:
     if len(benches) == 1:
         return values[0]
     ratios = [faster(same.of, number) for number in range(1, len(benches))]
-    return said(["-" if each is None else f"{human.digits(each)} x" for each in ratios])
+    return said(["-" if each is None else _times_words(each) for each in ratios])
+
+
+def _times_words(ratio: Faster) -> str:
+    return f"{human.digits(ratio.times)} x{'' if ratio.is_clear else _UNCLEAR}"
 
 
 def _time_rows(benches: Benches) -> Iterator[Sequence[Value]]:

@@ -7,27 +7,25 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult
+from spikecycle.simulator.bench.spread import Faster
 from spikecycle.simulator.report import human
 from spikecycle.simulator.report.bench_words import (
+    TERMS,
+    busy_words,
     date_words,
     ground_words,
     machine_words,
+    peer_words,
     problem_lines,
+    runs_words,
     shares_of,
+    spread_percent,
     work_words,
 )
 from spikecycle.simulator.report.page.bench_rows import Benches, faster, networks_of, speed_up
 from spikecycle.simulator.report.page.chart import DataTable, Value
 
 _MIB = 2**20
-_TERMS = {
-    "SOP": "synaptic operation, or synaptic event: one weight that is not zero, added because of one spike",
-    "dense SOP": "one weight at one timestep, whatever it is and whether or not there is a spike",
-    "first run": "with what is compiled for the machine in it, or read from the cache of kernels",
-    "run": "one simulation of all samples, in a process that has made one before",
-    "times as fast": "the time of the other over the time of this: above 1, this is faster",
-    "exponent": "the power of a size that the time grows with: 1 is proportional, 0 does not grow",
-}
 
 
 def bench_titles(benches: Benches) -> tuple[str, str]:
@@ -61,10 +59,12 @@ def bench_tiles(benches: Benches) -> list[tuple[str, str]]:
 def bench_lines(benches: Benches) -> list[str]:
     """What the figures are and rest on, and which programs could not be measured beside."""
     if len(benches) == 1:
-        said = [ground_words(benches[0][1])]
+        ((_, bench),) = benches
+        said = [ground_words(bench), *busy_words("This bench", bench), *peer_words(bench)]
     else:
         said = ["Medians of runs after the first, in wall time; runs of other programs take turns with ours."]
         said += [f"{name}: {bench.computer}, {', '.join(_made(bench))}." for name, bench in benches]
+        said += [line for name, bench in benches for line in busy_words(name, bench)]
     return said + _not_measured((name, problem_lines((), bench.peers)) for name, bench in benches)
 
 
@@ -108,7 +108,8 @@ def bench_grounds(benches: Benches) -> DataTable:
         ("Python", *(bench.python for _, bench in benches)),
         ("Numba", *(bench.numba for _, bench in benches)),
         ("other programs", *(_programs(bench) for _, bench in benches)),
-        ("runs of each case, after the first", *(str(bench.runs) for _, bench in benches)),
+        ("processes at work when it began", *(_load_words(bench) for _, bench in benches)),
+        ("runs of each case, after the first", *(runs_words(bench) for _, bench in benches)),
         ("a figure is", *("the median of these runs, wall time" for _ in benches)),
         ("runs of other programs", *("take turns with ours, so that both meet the same load" for _ in benches)),
     ]
@@ -117,7 +118,7 @@ def bench_grounds(benches: Benches) -> DataTable:
 
 def bench_glossary() -> list[Sequence[Value]]:
     """Terms and what they mean."""
-    return [("term", name, meaning) for name, meaning in _TERMS.items()]
+    return [("term", name, meaning) for name, meaning in TERMS.items()]
 
 
 def _compared(benches: Benches) -> Iterator[tuple[str, str]]:
@@ -126,7 +127,7 @@ def _compared(benches: Benches) -> Iterator[tuple[str, str]]:
     networks = networks_of(benches)
     for number, (name, _) in enumerate(benches[1:], start=1):
         found = (faster(same.of, number) for network in networks for same in network.cases)
-        ratios = [ratio for ratio in found if ratio is not None]
+        ratios = [ratio.times for ratio in found if ratio is not None]
         words = f"times as fast as {benches[0][0]}: {name}"
         if ratios:
             mean = math.exp(statistics.fmean(math.log(each) for each in ratios))
@@ -158,14 +159,14 @@ def _span(ratios: Sequence[float]) -> str:
 def _cases(benches: Benches) -> DataTable:
     several = len(benches) > 1
     heads = (
-        *(["bench"] if several else []), "network", "spikes (%)", "zeros (%)", "machine", "samples", "run (s)",
+        *(["bench"] if several else []), "network", "spikes (%)", "zeros (%)", "machine", "samples", "run (s)", "± (%)",
         *([f"times as fast as {benches[0][0]}"] if several else []), "M SOP per s", "dense G SOP per s",
-        "M cycles per s", "first run (s)", "peak (MiB)",
+        "M cycles per s", "first run (s)", "compiling (s)", "peak (MiB)",
     )  # fmt: skip
     rows: list[Sequence[Value]] = [
         (
             *([benches[number][0]] if several else []), case.network, *shares_of(case), machine_words(case),
-            *_figures(case, [faster(same.of, number)] * several),
+            *_figures(case, [_times(faster(same.of, number))] * several),
         )
         for network in networks_of(benches)
         for same in network.cases
@@ -176,10 +177,14 @@ def _cases(benches: Benches) -> DataTable:
 
 def _figures(case: BenchCase, ratio: Sequence[Value]) -> Sequence[Value]:
     figures = (
-        case.samples, case.seconds, *ratio, case.sops_per_s / 1e6, case.dense_sops_per_s / 1e9,
-        case.cycles_per_s / 1e6, case.first_s, case.peak_bytes / _MIB,
+        case.samples, case.seconds, spread_percent(case), *ratio, case.sops_per_s / 1e6, case.dense_sops_per_s / 1e9,
+        case.cycles_per_s / 1e6, case.first_s, case.compile_s, case.peak_bytes / _MIB,
     )  # fmt: skip
     return [None] * len(figures) if case.problem else figures
+
+
+def _times(ratio: Faster | None) -> float | None:
+    return None if ratio is None else ratio.times
 
 
 def _peers(benches: Benches) -> DataTable:
@@ -207,6 +212,10 @@ def _growth(benches: Benches) -> DataTable:
         for each in bench.growth
     ]  # fmt: skip
     return DataTable((*(["bench"] if several else []), "size", "values", "seconds", "exponent"), rows)
+
+
+def _load_words(bench: BenchResult) -> str:
+    return "not in this document" if bench.load is None else human.digits(bench.load)
 
 
 def _programs(bench: BenchResult) -> str:

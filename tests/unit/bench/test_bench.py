@@ -1,46 +1,29 @@
-"""`spikecycle bench`: what it measures, and what it says."""
+"""`spikecycle bench`: what it measures, and what it refuses."""
 
 from __future__ import annotations
 
-import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from spikecycle.installing import how_to_install
 from spikecycle.simulator import MachineError, UsageError, simulate
 from spikecycle.simulator.bench import measure
 from spikecycle.simulator.bench.growth import exponent, fitted
-from spikecycle.simulator.bench.measure import OURS, BenchPlan, bench
+from spikecycle.simulator.bench.measure import MOST_RUNS, OURS, QUICK, BenchPlan, bench
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
 from spikecycle.simulator.bench.process import BenchProcess
-from spikecycle.simulator.bench.result import BenchCase, BenchResult, PeerTime, TimeGrowth
-from spikecycle.simulator.documents import read_bench
-from spikecycle.simulator.report.bench_table import bench_report
+from tests.unit.bench.test_table import CASE, RESULT, shown
 
-CASE = BenchCase(
-    network="lenet", density=0.1, zero_weights=0.8, machine="spike_array", weight_format="bitmask", threads=1,
-    problem="", samples=1, first_s=2.0, seconds=0.5, sops_per_s=2e6, dense_sops_per_s=3e9, cycles_per_s=4e6,
-    peak_bytes=5 * 2**20,
-)  # fmt: skip
-RESULT = BenchResult(
-    spikecycle="0", python="3", numba="0", processor="one", cores=2, runs=3, cases=[CASE],
-    peers=[PeerTime(peer="P", work="w", problem="", seconds=1.0, ours_s=0.5, ratio=2.0)],
-    growth=[TimeGrowth(size="PEs", values=[1, 2], seconds=[1.0, 2.0], exponent=1.0)],
-)  # fmt: skip
-
-
-def shown(result: BenchResult, other: BenchResult | None = None) -> str:
-    page = io.StringIO()
-    Console(width=120, file=page).print(bench_report(result, ("before", other) if other else None))
-    return page.getvalue()
+ONE_RUN = BenchPlan(("lenet",), runs=1, at_least_s=0.0, growth=False)
 
 
 def test_the_exponent_is_the_slope_of_the_logarithms() -> None:
@@ -65,7 +48,7 @@ def test_networks_have_the_layers_that_they_are_known_for() -> None:
 
 
 def test_a_case_is_measured(tmp_path: Path) -> None:
-    plan = BenchPlan(("lenet",), machines=("mint", "spikesim_rram"), runs=1, peers=False, growth=False)
+    plan = replace(ONE_RUN, machines=("mint", "spikesim_rram"), peers=False)
     found = bench(plan)
     assert [case.machine for case in found.cases] == ["mint", "spikesim_rram"]
     first = found.cases[0]
@@ -79,7 +62,7 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
 
 
 def test_a_shipped_sample_is_measured_by_its_name() -> None:
-    result = bench(BenchPlan(("digits-4bit",), machines=("spiker",), runs=1, peers=False, growth=False))
+    result = bench(replace(ONE_RUN, traces=("digits-4bit",), machines=("spiker",), peers=False))
     assert [(case.network, case.density, case.problem) for case in result.cases] == [("digits-4bit", None, "")]
 
 
@@ -96,30 +79,92 @@ def test_who_waits_is_told_what_is_compiled(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
     told: list[str] = []
-    plan = BenchPlan(("lenet",), machines=("spiker",), runs=1, peers=False, growth=False)
+    plan = replace(ONE_RUN, machines=("spiker",), peers=False)
     bench(plan, lambda what, done, total: told.append(what))
     assert told[0] == "lenet on spiker"
     assert told[1].startswith("lenet on spiker, compiling (once for each version) ")
 
 
 def test_threads_take_turns_with_one_thread() -> None:
-    plan = BenchPlan(("lenet",), machines=("mint",), threads=(1, 2), samples=3, runs=2, peers=False, growth=False)
+    plan = replace(ONE_RUN, machines=("mint",), threads=(1, 2), samples=3, runs=2, peers=False)
     found = bench(plan)
     assert [(case.threads, case.samples) for case in found.cases] == [(1, 3), (2, 3)]
     (pair,) = found.peers
-    assert (pair.peer, pair.work) == ("spikecycle, 1 thread", "lenet on mint, 3 samples, 2 threads")
+    assert (pair.peer, pair.work) == ("spikecycle, 1 thread", "lenet, 3 samples")
     assert pair.case == 1
-    assert pair.ours_s == found.cases[1].seconds
-    assert pair.seconds > 0 and pair.ratio > 0
+    assert pair.seconds > 0 and pair.ours_s > 0 and pair.ratio > 0
     assert CASE.key != CASE.model_copy(update={"samples": 2}).key
 
 
 def test_what_a_machine_does_not_run_is_told_and_the_others_go_on() -> None:
-    plan = BenchPlan(("lenet",), machines=("mint", "spike_array"), formats=("rle",), runs=1, peers=False, growth=False)
-    refused, measured = bench(plan).cases
-    assert "formats" in refused.problem
-    assert not measured.problem
-    assert "formats" in shown(RESULT.model_copy(update={"cases": [refused]}))
+    """A machine with formats of its own says so once, whatever is asked of it."""
+    plan = replace(ONE_RUN, machines=("mint", "spike_array"), formats=("rle", "csr"), threads=(1, 2), peers=False)
+    refused, *measured = bench(plan).cases
+    assert refused.problem == "format rle, csr: mint has formats of its own, and no other can be chosen"
+    assert [(case.weight_format, case.threads, case.problem) for case in measured] == [
+        ("rle", 1, ""), ("rle", 2, ""), ("csr", 1, ""), ("csr", 2, "")
+    ]  # fmt: skip
+
+
+def test_torch_takes_turns_with_the_first_machine_that_runs_the_network_whatever_its_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(measure, "is_installed", lambda: False)
+    monkeypatch.setattr(measure, "cores", lambda: 1)
+    plan = replace(ONE_RUN, machines=("mint", "spike_array"), formats=("rle", "csr"), threads=(2,))
+    found = bench(plan)
+    assert [(peer.peer, peer.case) for peer in found.peers] == [
+        ("PyTorch, 1 thread", 1), ("spikecycle, 1 thread", 1), ("spikecycle, 1 thread", 2), ("SANA-FE", None)
+    ]  # fmt: skip
+    lines = shown(found).splitlines()
+    for peer, ours in (("PyTorch", "rle"), ("spikecycle", "rle"), ("spikecycle", "csr")):
+        assert any(f"{peer}, 1 thread" in line and f"spike_array, {ours}, 2 threads" in line for line in lines)
+
+
+def test_compiling_is_a_part_of_the_first_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path))
+    plan = replace(ONE_RUN, machines=("spiker",), peers=False)
+    (compiled,), (cached,) = bench(plan).cases, bench(plan).cases
+    assert compiled.compile_s is not None
+    assert 0 < compiled.compile_s < compiled.first_s
+    assert cached.compile_s == 0 < cached.first_s
+
+
+def test_short_cases_are_run_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(1000))
+    monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    plan = BenchPlan(runs=3, at_least_s=0.0)
+    assert len(list(measure._turns(plan))) == 3
+    assert len(list(measure._turns(replace(plan, at_least_s=8.0)))) == 3 + 7  # it looks after each, a second later
+    assert len(list(measure._turns(replace(plan, at_least_s=900.0)))) == MOST_RUNS
+    assert len(list(measure._turns(replace(plan, runs=60, at_least_s=900.0)))) == 60
+
+
+def test_runs_that_are_asked_for_are_made() -> None:
+    command = [sys.executable, "-m", "spikecycle", "bench", "lenet", "--hw", "spiker", "--runs", "2", "--no-peers"]
+    done = subprocess.run([*command, "--quick", "--json", "-"], capture_output=True, text=True, check=True)
+    (case,) = json.loads(done.stdout)["cases"]
+    assert len(case["run_s"]) == 2
+    assert case["seconds"] == pytest.approx(sum(case["run_s"]) / 2)
+
+
+def test_help_says_the_defaults() -> None:
+    command = [sys.executable, "-m", "spikecycle", "bench", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "COLUMNS": "400"})
+    plan = BenchPlan()
+    for said in (
+        "All four by default",
+        f"{', '.join(plan.machines[:-1])} and {plan.machines[-1]} by default",
+        f"{plan.densities[0]:g} by default",
+        f"{plan.zero_weights[0]:g} by default",
+        f"{plan.threads[0]} by default",
+        f"By default {plan.runs} (--quick: {QUICK.runs}), of short ones up to {MOST_RUNS} for a second",
+        f"{', '.join(QUICK.traces[:-1])} and {QUICK.traces[-1]} on {', '.join(QUICK.machines)}",
+    ):
+        assert said in done.stdout
+    assert (len(plan.traces), plan.at_least_s) == (4, 1)
 
 
 def test_a_peer_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +180,7 @@ def test_a_peer_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypa
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(measure, "is_installed", lambda: True)
     monkeypatch.setattr(measure, "cores", lambda: 1)
-    found = bench(BenchPlan(("lenet",), machines=("mint",), runs=1, growth=False))
+    found = bench(replace(ONE_RUN, machines=("mint",)))
     torch, sanafe = found.peers
     assert torch.problem == "the measuring process ended: OSError: libtorch is no library"
     assert "a symbol is missing" in sanafe.problem
@@ -188,56 +233,16 @@ def test_growth_that_a_computer_cannot_hold_is_left_out(tmp_path: Path, monkeypa
             pass
 
     monkeypatch.setattr(measure, "_simulation", lambda *arguments: Refused())
-    assert measure._growth("PEs", tmp_path, 1) == []
+    assert measure._growth("PEs", tmp_path, BenchPlan(runs=1)) == []
 
 
 def test_a_bench_of_nothing_that_can_be_measured_is_refused(tmp_path: Path) -> None:
-    plan = BenchPlan(("lenet",), machines=("mint",), formats=("rle",), runs=1, peers=False, growth=False)
-    with pytest.raises(UsageError, match=r"the machine file has no section 'weights'$"):
+    plan = replace(ONE_RUN, machines=("mint",), formats=("rle",), peers=False)
+    with pytest.raises(UsageError, match=r"^format rle: mint has formats of its own, and no other can be chosen$"):
         bench(plan)
     plan = replace(plan, machines=("mint", "prosperity"))
-    with pytest.raises(UsageError, match=r"'weights' \(the first of 2 cases, none of which can be measured\)$"):
+    with pytest.raises(UsageError, match=r"chosen \(the first of 2 cases, none of which can be measured\)$"):
         bench(plan)
-
-
-def test_tables_show_what_was_measured_and_how_it_compares() -> None:
-    other = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"seconds": 1.5})]})
-    text = shown(RESULT, other)
-    (line,) = [line for line in text.splitlines() if "bitmask" in line]
-    assert line.split()[-7:] == ["2", "0.5", "2", "3", "4", "5", "3.00"]
-    assert "2.00 x" in text
-    assert "Times as fast as before: spikecycle 0, 2 cores of one." in text
-    unlike = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"samples": 2})]})
-    assert "before has none of these cases" in shown(RESULT, unlike)
-
-
-def test_peers_of_several_densities_are_told_apart() -> None:
-    cases = [CASE, CASE.model_copy(update={"density": 0.4})]
-    peers = [RESULT.peers[0].model_copy(update={"case": index}) for index in range(2)]
-    text = " ".join(shown(RESULT.model_copy(update={"cases": cases, "peers": peers})).split())
-    assert "w (10 % spikes, 80 %" in text
-    assert "w (40 % spikes, 80 %" in text
-
-
-def test_a_document_is_read_back(tmp_path: Path) -> None:
-    file = tmp_path / "bench.json"
-    file.write_text(RESULT.model_dump_json())
-    assert read_bench(file) == RESULT
-    file.write_text(json.dumps({"cases": 1}))
-    with pytest.raises(UsageError, match=r"bench\.json: is a JSON file of no kind .*; needed here: a measured speed"):
-        read_bench(file)
-
-
-def test_a_document_of_before_is_read_and_one_of_another_version_is_not(tmp_path: Path) -> None:
-    file = tmp_path / "bench.json"
-    data = RESULT.model_dump()
-    for part, key in ((data, "date"), (data["peers"][0], "case"), (data["peers"][0], "version")):
-        del part[key]
-    file.write_text(json.dumps(data))
-    assert read_bench(file) == RESULT
-    file.write_text(json.dumps({**data, "version": 2}))
-    with pytest.raises(UsageError, match="document of spikecycle bench has version 2, this program reads version 1"):
-        read_bench(file)
 
 
 def test_what_was_measured_is_drawn_beside_a_document_of_before(tmp_path: Path) -> None:
@@ -293,8 +298,8 @@ def test_what_is_named_twice_is_measured_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (BenchPlan(("lenet",), machines=("spike_array", "nosuch")), "nosuch"),
-        (BenchPlan(("lenet",), machines=("spike_array",), formats=(None, "nosuch")), "nosuch"),
+        (replace(ONE_RUN, machines=("spike_array", "nosuch")), "nosuch"),
+        (replace(ONE_RUN, machines=("spike_array",), formats=(None, "nosuch")), "nosuch"),
     ],
 )
 def test_what_there_is_not_is_refused_before_anything_is_measured(

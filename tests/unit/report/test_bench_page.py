@@ -138,10 +138,24 @@ def test_computers_lie_side_by_side() -> None:
     assert [row[column] for row in table.rows if row[4] == "spike_array, bitmask"] == [1.0, 4.0]
     grounds = {row[0]: row[1:] for row in bench_grounds(TWO).rows}
     assert grounds["processor"] == ("Processor A", "Processor B")
+    assert grounds["processes at work when it began"] == ("not in this document", "not in this document")
     assert grounds["measured"] == ("2026-11-29 06:25 UTC", "not in this document")
     assert grounds["other programs"] == ("PyTorch 2.0, SANA-FE 2.2", "none")
     nothing = [("a", BENCH), ("b", FASTER.model_copy(update={"cases": [CASE.model_copy(update={"samples": 1})]}))]
     assert bench_tiles(nothing)[0][1] == "no case in both"
+
+
+def test_what_is_faster_only_within_the_spread_is_marked() -> None:
+    before, after = (
+        changed(cases=[CASE.model_copy(update={"seconds": seconds, "run_s": run_s})], peers=[])
+        for seconds, run_s in ((4.0, [3.0, 4.0, 5.0]), (2.0, [0.5, 2.0, 3.5]))
+    )
+    chart = charts([("before", before), ("after", after)])["times"]
+    assert "2.00 x (unclear)" in texts(drawn(chart))  # from 3 / 3.5
+    assert "(unclear) where both are as fast within the spread of their runs" in chart.reading
+    _, table = bench_tables([("after", after)])[0]
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row["± (%)"], row["compiling (s)"]) == (75, None)
 
 
 def test_a_bench_at_a_glance() -> None:
