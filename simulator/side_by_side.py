@@ -27,6 +27,9 @@ SHORT_JOB_S = 0.001
 call a dozen kernels each)."""
 SHORT_PREPARATION_S = 0.003
 """The same of a preparation, which calls some hundred kernels and functions of NumPy."""
+TOLD_AFTER_S = 0.01
+"""For so long, who asks does short jobs without saying in between what was done: the two changes of the handler of
+Ctrl-C that go with it take 14 us."""
 BEFORE_ALL = -1
 """In place of the index of a job: what all jobs of the series wait for."""
 
@@ -93,7 +96,7 @@ class _Pool:
     All attributes are read and written with the lock of `_changed` held.
     """
 
-    def __init__(self, series: Sequence[Series[Any]], threads: int) -> None:
+    def __init__(self, series: Sequence[Series[Any]], threads: int, long_work: int) -> None:
         self._courses = [_Course(each, number) for number, each in enumerate(series)]
         self._threads = threads
         self._most_begun = AHEAD * threads
@@ -103,6 +106,7 @@ class _Pool:
         self._told: list[int] = []
         self._short_worker: _Worker | None = None  # who does short jobs
         self._is_asker_waiting = False
+        self._has_long_jobs = any(each.work >= long_work for each in series)
         self._short_work = -1  # the most work of a series that has turned out to have short jobs
         self._short_preparation = -1  # the most of one that was short, to a series with short jobs
         self._failed_at: tuple[int, int] | None = None
@@ -114,6 +118,12 @@ class _Pool:
         is_asker = number == 0
         return _Worker(self._heaviest_first[::-1] if is_asker else self._heaviest_first, is_asker)
 
+    @property
+    def needs_help(self) -> bool:
+        """Whether there are jobs, as far as is known, of which several side by side take less than one by one."""
+        with self._changed:
+            return self._has_long_jobs
+
     def help(self, worker: _Worker) -> None:
         """Do jobs until there will be none to begin."""
         while self._do_one(worker):
@@ -121,11 +131,14 @@ class _Pool:
 
     def taken(self, worker: _Worker, interrupt: _Interrupt) -> list[int]:
         """Numbers of the series of which results were taken since it was asked last; empty when all are, or where an
-        interrupt waits. Does jobs until there are some. Raises the first error, when all that came before it is done.
-        """
+        interrupt waits. Does jobs until there are some, and short ones for some time. Raises the first error, when all
+        that came before it is done."""
+        began = time.monotonic()
         while not interrupt.is_waiting:
             is_at_work = self._do_one(worker)
             with self._changed:
+                if is_at_work and not self._has_long_jobs and time.monotonic() - began < TOLD_AFTER_S:
+                    continue
                 if not is_at_work:  # others may be
                     self._changed.wait_for(lambda: self._told or not self._running)
                 told, self._told = self._told, []
@@ -196,7 +209,9 @@ class _Pool:
 
     def _measured(self, course: _Course, job_s: float) -> None:
         was_short = self._has_short_jobs(course)
+        is_known = course.job_s is not None or course.series.count == 1  # a first job may load its kernels
         course.job_s = job_s if course.job_s is None else min(job_s, course.job_s)
+        self._has_long_jobs |= is_known and course.job_s >= SHORT_JOB_S
         if course.job_s < SHORT_JOB_S:
             self._short_work = max(self._short_work, course.series.work)
             if course.preparation_s is not None and course.preparation_s < SHORT_PREPARATION_S:
@@ -330,7 +345,10 @@ class _Interrupt:
 
 
 def side_by_side(
-    series: Sequence[Series[Any]], threads: int, when_free: Callable[[Callable[[], None]], None] | None = None
+    series: Sequence[Series[Any]],
+    threads: int,
+    when_free: Callable[[Callable[[], None]], None] | None = None,
+    long_work: int = 0,
 ) -> Generator[int, None, None]:
     """Do all jobs of all series, `threads` of them at a time; the number of its series for each result that was taken.
 
@@ -340,26 +358,29 @@ def side_by_side(
     all of it is taken.
 
     when_free: one of the threads is at work elsewhere: calls, in any thread, what it is given when that is over.
+    long_work: of jobs that are long for sure. If no series has as much, the others begin once a job turned out to be.
     """
     if threads == 1:
         yield from _one_after_the_other(series)
         return
-    pool = _Pool(series, threads)
+    pool = _Pool(series, threads, long_work)
     workers = [pool.worker(number) for number in range(threads)]
     helpers = [
         Thread(target=pool.help, args=(worker,), name=f"side by side {number}")
         for number, worker in enumerate(workers[1:], 1)
     ]
+    waiting = list(helpers)
     interrupt = _Interrupt()
     try:
         with interrupt:
             if when_free is not None:
                 workers[1].is_away = True
                 when_free(lambda: pool.return_to_work(workers[1]))
-            for helper in helpers:
-                helper.start()
         while True:
             with interrupt:
+                if waiting and pool.needs_help:
+                    while waiting:
+                        waiting.pop(0).start()
                 told = pool.taken(workers[0], interrupt)
             if not told:
                 return

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from spikecycle.simulator.activity import Activity
 from spikecycle.simulator.array_types import Int32
 from spikecycle.simulator.dataflows.base import Dataflow, Plan, WeightFootprint
-from spikecycle.simulator.dataflows.stage import Stage, StageWeights, dense_work
+from spikecycle.simulator.dataflows.stage import LONG_WORK, Stage, StageWeights, dense_work
 from spikecycle.simulator.machine.schema import Machine
 from spikecycle.simulator.non_zeros import NonZeros
 from spikecycle.simulator.residency import on_chip
@@ -101,7 +101,8 @@ class StageRunner:
         works = deque(_StageWork(self, stage, machine, reuse) for stage in stages)
         series = [work.series() for work in works]
         when_free = self.network.when_hashed if self.threads > 1 else None
-        with closing(side_by_side(series, self.threads, when_free)) as samples_done:
+        long_work = LONG_WORK // self.network.timesteps
+        with closing(side_by_side(series, self.threads, when_free, long_work)) as samples_done:
             for number in samples_done:
                 step_done(stages[number].name)
                 while works and works[0].is_done:

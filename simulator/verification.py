@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from spikecycle.simulator.dataflows.stage import dense_work, layers
+from spikecycle.simulator.dataflows.stage import LONG_WORK, dense_work, layers
 from spikecycle.simulator.replay import Comparison, SampleTensors
 from spikecycle.simulator.result import VerificationResult
 from spikecycle.simulator.side_by_side import Series, side_by_side
@@ -20,7 +20,8 @@ def verify_network(network: Trace, samples: Sequence[int], threads: int = 1) -> 
     currents were recorded too have an entry of their own.
     """
     verified = [_Verified(network, layer, operator, samples) for layer, operator in _compared(network)]
-    with closing(side_by_side([one.series() for one in verified], threads)) as compared:
+    series = [one.series() for one in verified]
+    with closing(side_by_side(series, threads, long_work=LONG_WORK // network.timesteps)) as compared:
         for _ in compared:
             pass
     return [one.result() for one in verified]

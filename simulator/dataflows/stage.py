@@ -173,6 +173,11 @@ def consumers(network: Network, tensor: str) -> list[tuple[Operator, Source]]:
     ]
 
 
+LONG_WORK = 2**26
+"""Dense work of all timesteps of a sample that takes more than a millisecond or so on every machine, however few spikes
+there are (measured: rule-based machines 0.5 to 1.5 ms)."""
+
+
 def dense_work(operators: Iterable[Operator]) -> int:
     """Values of a timestep that operators work on, whatever they are: every weight for each of its inputs, and outputs
     of operators without weights."""

@@ -113,6 +113,7 @@ def test_an_open_trace_stays_open() -> None:
         assert trace.layers[0].inputs(1).any()
 
 
+@pytest.mark.usefixtures("all_threads_help")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_run_leaves_nothing_of_a_trace_to_the_garbage_collector(threads: int) -> None:
     gc.collect()

@@ -210,6 +210,38 @@ def test_long_jobs_are_done_beside_short_ones() -> None:
     run([Series(8, long, lambda _: None, work=2), Series(8, short, lambda _: None, work=1)], 2)
 
 
+def workers_of(long_jobs: int) -> set[int]:
+    """The threads that did jobs of two series, the second of which has so many long ones and then short ones."""
+    found = set()
+
+    def do(is_long: bool) -> None:
+        found.add(threading.get_ident())
+        if is_long:
+            busy(3 * module.SHORT_JOB_S)
+
+    first = Series(50, lambda _: do(is_long=False), lambda _: None, work=1)
+    second = Series(50, lambda index: do(index < long_jobs), lambda _: None, work=2)
+    assert sorted(run([first, second], 2, long_work=3)) == [0] * 50 + [1] * 50
+    return found
+
+
+@pytest.mark.parametrize("long_jobs", [0, 1])
+def test_nobody_helps_where_jobs_are_short(long_jobs: int) -> None:
+    """The first may take its time, which loads its kernels."""
+    assert workers_of(long_jobs) == {threading.get_ident()}
+
+
+def test_others_help_once_jobs_turned_out_to_be_long() -> None:
+    assert len(workers_of(50)) == 2
+
+
+@pytest.mark.usefixtures("no_job_is_short")
+def test_others_help_from_the_beginning_where_work_is_long_for_sure() -> None:
+    both = threading.Barrier(2)
+    series = Series(2, lambda _: both.wait(PATIENCE_S), lambda _: None, work=2)
+    assert run([series], 2, long_work=2) == [0, 0]
+
+
 def test_a_series_is_prepared_once_before_its_jobs_and_others_go_on_meanwhile() -> None:
     prepared: list[int] = []
     other_is_done = threading.Event()

@@ -17,6 +17,8 @@ from spikecycle.traces import Layer, open_trace
 from spikecycle.traces.file_digest import FileDigest
 from tests.unit.explore.small import small_trace
 
+pytestmark = pytest.mark.usefixtures("all_threads_help")
+
 SAMPLE = "digits-8bit"
 PATIENCE_S = 20
 """Until a test that hangs gives up."""

@@ -212,6 +212,7 @@ def test_weights_are_read_once_for_a_machine(count: Any, tmp_path: Path) -> None
     assert read.total() == 1
 
 
+@pytest.mark.usefixtures("all_threads_help")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_rule_looks_at_weights_once_and_unpacks_no_spikes(
     count: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int

@@ -47,6 +47,7 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("all_threads_help")
 @pytest.mark.parametrize("weights", ["uncompressed", "bitmask", "rle"])
 @pytest.mark.parametrize(("name", "settings"), MACHINES)
 def test_results_do_not_depend_on_blocks_of_channel_tiles(
