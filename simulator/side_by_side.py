@@ -9,14 +9,13 @@ do the series with the most, whose jobs are mostly kernels; and no two threads d
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from types import FrameType
 from typing import Any, Generic, TypeVar
+
+from spikecycle.simulator.interrupts import WaitingInterrupt
 
 T = TypeVar("T")
 
@@ -129,7 +128,7 @@ class _Pool:
         while self._do_one(worker):
             pass
 
-    def taken(self, worker: _Worker, interrupt: _Interrupt) -> list[int]:
+    def taken(self, worker: _Worker, interrupt: WaitingInterrupt) -> list[int]:
         """Numbers of the series of which results were taken since it was asked last; empty when all are, or where an
         interrupt waits. Does jobs until there are some, and short ones for some time. Raises the first error, when all
         that came before it is done."""
@@ -314,36 +313,6 @@ class _Pool:
         return is_short_before and course.series.work <= self._short_work
 
 
-class _Interrupt:
-    """Ctrl-C, kept waiting in a `with` block of the main thread.
-
-    It would end that thread anywhere: within a lock that the others need, Python's own among them, or with a value
-    half-made. What handled it before is called when the block ends.
-    """
-
-    def __init__(self) -> None:
-        self._before: Any = None
-        self._frames: list[FrameType | None] = []
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it came."""
-        return bool(self._frames)
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
-            self._before = signal.signal(signal.SIGINT, lambda _, frame: self._frames.append(frame))
-
-    def __exit__(self, *_: object) -> None:
-        before, self._before = self._before, None
-        if before is not None:
-            signal.signal(signal.SIGINT, before)
-            if self._frames:
-                frame = self._frames[-1]
-                self._frames.clear()
-                before(signal.SIGINT, frame)
-
-
 def side_by_side(
     series: Sequence[Series[Any]],
     threads: int,
@@ -370,7 +339,7 @@ def side_by_side(
         for number, worker in enumerate(workers[1:], 1)
     ]
     waiting = list(helpers)
-    interrupt = _Interrupt()
+    interrupt = WaitingInterrupt()
     try:
         with interrupt:
             if when_free is not None:
