@@ -106,7 +106,7 @@ def write_markdown(path: Path, conditions: Conditions, rows: list[Row], with_mac
     """Both tables, in their places if the file has them."""
     parts = {"targets": f"{conditions}\n\n{target_table(rows)}"}
     if with_machines:
-        parts["machines"] = machine_table(rows, shipped_machines())
+        parts["machines"] = f"Of the same run as the targets.\n\n{machine_table(rows, shipped_machines())}"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     if "<!-- targets -->" in text:
         for marker, content in parts.items():

@@ -96,6 +96,11 @@ def test_tables_take_the_place_of_those_before() -> None:
         placed(text, "machines", "new")
 
 
+def test_the_document_has_a_place_for_both() -> None:
+    text = (CHECKOUT / "benchmarks" / "README.md").read_text()
+    assert all("| new |" in placed(text, marker, "| new |") for marker in ("targets", "machines"))
+
+
 def test_a_peer_that_is_missing_is_a_row_and_the_rest_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
