@@ -14,7 +14,7 @@ import argparse
 import signal
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -44,7 +44,7 @@ class Sampler:
     """CPU time by who spent it, s; signals are heard by the thread that makes it."""
 
     def __init__(self) -> None:
-        self.spent_s: Counter[str] = Counter()
+        self.spent_s: defaultdict[str, float] = defaultdict(float)
         self._last = time.process_time()
 
     def start(self) -> None:
@@ -91,15 +91,19 @@ def measure(trace: str, machine: str, runs: int) -> dict[str, float]:
     for _ in range(runs):
         simulate(trace, machine)
     sampler.stop()
-    return {who: spent / runs for who, spent in sampler.spent_s.most_common()}
+    return _largest_first({who: spent / runs for who, spent in sampler.spent_s.items()})
 
 
 def by_stage(spent: Mapping[str, float]) -> dict[str, float]:
     """Modules added up to stages; kernels stay."""
-    added: Counter[str] = Counter()
+    added: defaultdict[str, float] = defaultdict(float)
     for who, seconds in spent.items():
         added[next((stage for path, stage in STAGES.items() if who.startswith(path)), who)] += seconds
-    return dict(added.most_common())
+    return _largest_first(added)
+
+
+def _largest_first(spent: Mapping[str, float]) -> dict[str, float]:
+    return dict(sorted(spent.items(), key=lambda one: -one[1]))
 
 
 def main() -> None:

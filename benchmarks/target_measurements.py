@@ -45,7 +45,8 @@ THREADED = ("spike_array", "spike_array_edge", "eyeriss_snn", "prosperity")
 """Machines that two threads are measured on: those with kernels of their own, and a rule."""
 THREADED_DENSITY, THREADED_ZEROS = 0.1, 0.8
 """Of spikes and weights: the reference network of `spikecycle bench`."""
-PROCESS_RUNS = 10
+PROCESS_RUNS, SANAFE_RUNS = 10, 5
+"""SANA-FE builds its network anew for each."""
 SAMPLE = "digits-8bit"
 
 
@@ -129,14 +130,11 @@ def two_threads(key: str, setting: Setting, samples: int) -> Iterator[Row]:
     if cores() == 1:
         raise NotMeasuredError("this computer has one core")
     path = setting.trace(f"threads-{samples}", _write_samples, samples)
-    times, seconds = {}, []
     for machine in THREADED:
         tasks = [(OURS, {"trace": path, "machine": machine, "threads": threads}) for threads in (1, 2)]
         one, two = seconds_in_turns(tasks, setting.runs)
-        times[machine] = statistics.median(a / b for a, b in zip(one, two, strict=True))
-        seconds.append(f"{number(statistics.median(one))} and {number(statistics.median(two))}")
-    what = f"two threads beside one, {samples} samples of the reference network, 10 % spikes"
-    yield Row.of_group(key, what, "times", times, Target(THREADS_TIMES, at_least=True), note=f"{', '.join(seconds)} s")
+        what = f"`{machine}` on two threads beside one, {samples} samples of the reference network, 10 % spikes"
+        yield _paired(key, what, one, two, Target(THREADS_TIMES, at_least=True))
 
 
 def _write_samples(path: str, samples: int) -> None:
@@ -146,7 +144,7 @@ def _write_samples(path: str, samples: int) -> None:
 def beside_sanafe(key: str, setting: Setting) -> Iterator[Row]:
     """`loihi` in turns with SANA-FE, on the network that it brings."""
     _check_sanafe()
-    found = sanafe_speed.measure(sanafe_speed.TIMESTEPS, sanafe_speed.NEURONS_PER_CORE, setting.runs)
+    found = sanafe_speed.measure(sanafe_speed.TIMESTEPS, sanafe_speed.NEURONS_PER_CORE, SANAFE_RUNS)
     what = "`loihi` beside SANA-FE (detailed timing), its DVS-Gesture network"
     theirs, ours = [one.their_s for one in found], [one.our_s for one in found]
     yield _paired(key, what, theirs, ours, Target(SANAFE_TIMES, at_least=True))

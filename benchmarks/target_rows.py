@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 MOST_NAMED = 4
-"""Members of a group that the table names one by one; of a larger one, the worst."""
+"""Machines of a group that the table names one by one; of a larger one, the worst."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Row:
     """One line of the table.
 
     key: the measurement that it is of, for --only. figure: what is held against the target. lowest, highest: of the
-    runs, or of the members of a group. each: of a group, the figure of every member. column: of the table of machines
+    runs, or of the machines of a group. each: of a group, the figure of every machine. column: of the table of machines
     where `each` goes. note: what else there is to say. problem: why there is no figure.
     """
 

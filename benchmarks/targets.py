@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="KEY,...", help=f"of {', '.join(MEASUREMENTS)}")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=9, help="of what takes a few seconds at most")
     parser.add_argument("--first-runs", default=",".join(FIRST_RUNS), metavar="MACHINE,...", help="or all")
     parser.add_argument("--memory", default=",".join(MEMORY), metavar="MACHINE,...", help="or all")
     parser.add_argument("--gigabytes", type=float, default=0.0, metavar="N", help="of a large trace; none by default")
