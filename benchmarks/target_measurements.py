@@ -133,7 +133,7 @@ def two_threads(key: str, setting: Setting, samples: int) -> Iterator[Row]:
     for machine in THREADED:
         tasks = [(OURS, {"trace": path, "machine": machine, "threads": threads}) for threads in (1, 2)]
         one, two = seconds_in_turns(tasks, setting.runs)
-        what = f"`{machine}` on two threads beside one, {samples} samples of the reference network, 10 % spikes"
+        what = f"`{machine}` on two threads beside one, {samples} samples, 10 % spikes"
         yield _paired(key, what, one, two, Target(THREADS_TIMES, at_least=True))
 
 
