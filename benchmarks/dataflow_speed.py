@@ -4,9 +4,9 @@
 
 vgg9: VGG9 on 32 x 32 pixels (the six convolutions behind the first, and the dense layer of 1024), T = 4, random spikes
 and weights of 8 bits, inputs and outputs recorded: about 80 M synaptic events per sample. reference: the network of
-`reference_network.py`, T = 20, 261 M synaptic events. Times are processor times (medians) of `simulate` on an open
-trace and a loaded machine: reading the sample, counting its workload, the rule, traffic and prices. Machines that do
-not run the network say so.
+`reference_network.py`, T = 20, 261 M synaptic events. Times are medians, of the processor and of the clock, of
+`simulate` on an open trace and a loaded machine: reading the sample, counting its workload, the rule, traffic and
+prices. Machines that do not run the network say so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from spikecycle.traces import LayerArrays, LayerShape, Neuron, open_trace
 from spikecycle.traces import write_trace as write_layers
 
 TIMESTEPS = 4
+DENSITY = 0.11
 SEED = 9
 SHAPES = {
     "conv2": LayerShape("conv2d", C=64, H=32, W=32, M=64, R=3, S=3, padding=(1, 1)),
@@ -65,36 +68,65 @@ def write_sample(path: Path, density: float) -> None:
     write_layers(path, layers, provenance={"model": "random spikes, VGG9 shapes"})
 
 
+@dataclass(frozen=True)
+class MachineSpeed:
+    """A machine on a network: medians of a sample, or why it does not run it."""
+
+    machine: str
+    cycles: int = 0
+    events: int = 0
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    problem: str = ""
+
+
+def write_network(path: Path, network: str, density: float = DENSITY) -> None:
+    """The trace of one of the networks. density: of spikes, for vgg9."""
+    if network == "reference":
+        in_fresh_process(write_trace, str(path))
+    else:
+        write_sample(path, density)
+
+
+def measure(path: Path, network: str, machines: Sequence[str], runs: int) -> Iterator[MachineSpeed]:
+    """Each machine on the trace of a network, one after the other, all in this process."""
+    with open_trace(path) as trace:
+        for machine in machines:
+            try:
+                loaded = load_machine(machine, SETTINGS[network].get(machine))
+                result = simulate(trace, loaded)
+            except MappingError as error:
+                yield MachineSpeed(machine, problem=str(error).splitlines()[0])
+                continue
+            taken = []
+            for _ in range(runs):
+                cpu, wall = time.process_time(), time.perf_counter()
+                simulate(trace, loaded)
+                taken.append((time.process_time() - cpu, time.perf_counter() - wall))
+            cpu_s, wall_s = (statistics.median(one) for one in zip(*taken, strict=True))
+            yield MachineSpeed(machine, result.sum_cycles, result.sum_synaptic_operations, cpu_s, wall_s)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("machines", nargs="*", metavar="MACHINE")
     parser.add_argument("--network", choices=tuple(SETTINGS), default="vgg9")
-    parser.add_argument("--density", type=float, default=0.11, help="of spikes, for vgg9")
+    parser.add_argument("--density", type=float, default=DENSITY, help="of spikes, for vgg9")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{arguments.network}.h5"
-        if arguments.network == "reference":
-            in_fresh_process(write_trace, str(path))
-        else:
-            write_sample(path, arguments.density)
-        print(f"{'machine':>28} {'cycles':>12} {'M events':>9} {'s':>8}")
-        with open_trace(path) as trace:
-            for machine in arguments.machines or shipped_machines():
-                try:
-                    loaded = load_machine(machine, SETTINGS[arguments.network].get(machine))
-                    result = simulate(trace, loaded)
-                except MappingError as error:
-                    print(f"{machine:>28} {str(error).splitlines()[0][:80]}")
-                    continue
-                times = []
-                for _ in range(arguments.runs):
-                    start = time.process_time()
-                    simulate(trace, loaded)
-                    times.append(time.process_time() - start)
-                events = result.sum_synaptic_operations / 1e6
-                print(f"{machine:>28} {result.sum_cycles:>12,} {events:>9.1f} {statistics.median(times):>8.3f}")
+        write_network(path, arguments.network, arguments.density)
+        print(f"{'machine':>28} {'cycles':>12} {'M events':>9} {'CPU s':>8} {'wall s':>8}")
+        for one in measure(path, arguments.network, arguments.machines or shipped_machines(), arguments.runs):
+            if one.problem:
+                print(f"{one.machine:>28} {one.problem[:80]}")
+                continue
+            events = one.events / 1e6
+            print(
+                f"{one.machine:>28} {one.cycles:>12,} {events:>9.1f} {one.cpu_s:>8.3f} {one.wall_s:>8.3f}", flush=True
+            )
 
 
 if __name__ == "__main__":

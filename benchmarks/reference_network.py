@@ -4,8 +4,8 @@
 
 Writes a synthetic trace to a temporary folder, simulates it once to compile, then several times, and prints medians:
 reading, mapping, replay, schedule and energy all count. Peak memory is that of a process that only simulates. If
-torch is installed, the same convolutions are run with it (dense, float32, one sample, all timesteps as one batch), in
-the same run, for scale.
+torch is installed, it computes the same layers (dense, float32, all timesteps as one batch; 99.9 % of the work are the
+convolutions) in turns with the simulator, on one thread and on two.
 """
 
 from __future__ import annotations
@@ -14,18 +14,24 @@ import argparse
 import multiprocessing
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from importlib.util import find_spec
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+from spikecycle.simulator.bench.process import BenchProcess
 
 TIMESTEPS = 20
 SPIKE_DENSITY = 0.08
 WEIGHT_SPARSITY = 0.8
 WEIGHT_BITS = 8
 SEED = 1
+OURS = "spikecycle.simulator.bench.worker"
+TORCH = "spikecycle.models.torch_worker"
+"""Modules that `spikecycle bench` measures with, each in a process of its own."""
+Task = tuple[str, Mapping[str, Any]]
+"""Such a module, and what it is told."""
 
 
 def write_trace(path: str) -> None:
@@ -45,57 +51,27 @@ def write_trace(path: str) -> None:
     )
 
 
-def median_seconds(work: Callable[[], object], runs: int) -> float:
-    """Median wall time of `runs` runs, after one that is not counted."""
-    work()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+class NotMeasuredError(Exception):
+    """Why there is no figure: what is not installed, or does not fit."""
 
 
-def simulate_sample(path: str, machine: str, settings: dict[str, Any], runs: int) -> dict[str, Any]:
-    """Simulate the sample; what it took and what came out."""
-    from spikecycle.simulator import simulate
-    from spikecycle.simulator.bench.worker import peak_bytes
-
-    start = time.perf_counter()
-    result = simulate(path, machine, settings=settings)
-    first_s = time.perf_counter() - start
-    seconds = median_seconds(lambda: simulate(path, machine, settings=settings), runs)
-    return {
-        "first_s": first_s,
-        "seconds": seconds,
-        "dense_sops": result.sum_dense_synaptic_operations,
-        "sops": result.sum_synaptic_operations,
-        "cycles": result.sum_cycles,
-        "peak_bytes": peak_bytes(),
-    }
+def in_turns(tasks: Sequence[Task], runs: int) -> list[tuple[dict[str, Any], list[Any]]]:
+    """What each task found first, and of each its runs, which take turns; NotMeasuredError if one cannot."""
+    with ExitStack() as stack:
+        processes = [stack.enter_context(BenchProcess(module, task)) for module, task in tasks]
+        taken: list[list[Any]] = [[] for _ in processes]
+        for _ in range(runs):
+            for process, found in zip(processes, taken, strict=True):
+                if not process.problem:
+                    found.append(process.run())
+                if process.problem:
+                    raise NotMeasuredError(process.problem)
+        return [(process.first, found) for process, found in zip(processes, taken, strict=True)]
 
 
-def convolve_with_torch(threads: int, runs: int) -> float:
-    """Seconds that torch takes for the network's convolutions, dense, one sample."""
-    import torch
-
-    from spikecycle.traces.synthetic import reference_network
-
-    torch.set_num_threads(threads)
-    generator = torch.Generator().manual_seed(SEED)
-    layers = []
-    for shape in reference_network():
-        if shape.operator == "conv2d":
-            spikes = torch.rand((TIMESTEPS, shape.C, shape.H, shape.W), generator=generator) < SPIKE_DENSITY
-            weights = torch.randn(shape.weight_shape, generator=generator)
-            layers.append((spikes.float(), weights, shape.stride, shape.short_padding))
-
-    def convolve() -> None:
-        with torch.inference_mode():
-            for spikes, weights, stride, padding in layers:
-                torch.nn.functional.conv2d(spikes, weights, stride=stride, padding=padding)
-
-    return median_seconds(convolve, runs)
+def seconds_in_turns(tasks: Sequence[Task], runs: int) -> list[list[float]]:
+    """Of each, the wall time of its runs, s."""
+    return [[run["seconds"] for run in found] for _, found in in_turns(tasks, runs)]
 
 
 def in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
@@ -118,22 +94,30 @@ def main() -> None:
         path = str(Path(folder) / "reference.h5")
         in_fresh_process(write_trace, path)
         print(f"trace: {Path(path).stat().st_size / 1e6:.1f} MB")
-        found = in_fresh_process(simulate_sample, path, arguments.machine, settings, arguments.runs)
-    seconds, dense_sops, sops = (found[key] for key in ("seconds", "dense_sops", "sops"))
-    print(f"machine: {arguments.machine} {' '.join(arguments.settings)}".rstrip())
-    print(f"first run, compiling or loading kernels: {found['first_s']:.2f} s")
-    print(f"one sample: {seconds:.3f} s (median of {arguments.runs})")
-    print(f"dense-equivalent: {dense_sops / 1e9:.2f} G SOPs, {dense_sops / seconds / 1e9:.1f} G/s")
-    print(f"effective: {sops / 1e9:.3f} G SOPs, {sops / seconds / 1e9:.2f} G/s")
-    print(f"simulated: {found['cycles']} cycles")
-    print(f"peak memory: {found['peak_bytes'] / 2**20:.0f} MiB")
-    if find_spec("torch") is None:
-        print("torch is not installed: no comparison")
-        return
-    for threads in (1, 2):
-        torch_s = in_fresh_process(convolve_with_torch, threads, arguments.runs)
-        ratio = torch_s / seconds
-        print(f"torch, convolutions only, {threads} threads: {torch_s:.3f} s, {ratio:.1f} x as long")
+        ours = (OURS, {"trace": path, "machine": arguments.machine, "settings": settings})
+        try:
+            ((first, found),) = in_turns([ours], arguments.runs)
+        except NotMeasuredError as error:
+            raise SystemExit(f"{arguments.machine}: {error}") from error
+        seconds = statistics.median(run["seconds"] for run in found)
+        print(f"machine: {arguments.machine} {' '.join(arguments.settings)}".rstrip())
+        print(f"first run, compiling or loading kernels: {first['first_s']:.2f} s")
+        print(f"one sample: {seconds:.3f} s (median of {arguments.runs})")
+        print(
+            f"dense-equivalent: {first['dense_sops'] / 1e9:.2f} G SOPs, {first['dense_sops'] / seconds / 1e9:.1f} G/s"
+        )
+        print(f"effective: {first['sops'] / 1e9:.3f} G SOPs, {first['sops'] / seconds / 1e9:.2f} G/s")
+        print(f"simulated: {first['cycles']} cycles")
+        print(f"peak memory: {found[-1]['peak_bytes'] / 2**20:.0f} MiB")
+        for threads in (1, 2):
+            try:
+                mine, theirs = seconds_in_turns([ours, (TORCH, {"trace": path, "threads": threads})], arguments.runs)
+            except NotMeasuredError as error:
+                print(f"no comparison with torch: {error}")
+                return
+            ratio = statistics.median(their / my for my, their in zip(mine, theirs, strict=True))
+            torch_s = statistics.median(theirs)
+            print(f"torch, the same layers, {threads} threads: {torch_s:.3f} s, {ratio:.1f} x as long, in turns")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from spikecycle.traces import write_trace as write_layers
 
 TIMING_MODELS = ("simple", "detailed")
 NEURONS_PER_CORE = 1024  # as many as a core of Loihi has; the package's description says the same
+MAX_MEMORY_GIB = 9
 LEAK_DECAY = 0.5  # a potential halves in each timestep, in both
 
 
@@ -110,8 +111,8 @@ def run_ours(path: str, machine: str, settings: dict[str, Any], runs: int) -> di
     return {"events": events, "cpu_s": cpu_s, "wall_s": wall_s}
 
 
-def compare(source: str, name: str, folder: str, max_bytes: int, runs: int) -> None:
-    """Print the rows of one layer."""
+def measure_layer(source: str, name: str, folder: str, max_bytes: int, runs: int) -> dict[str, dict[str, float]]:
+    """One layer by all, each in a process of its own; SystemExit if they count different synaptic events."""
     path = str(Path(folder) / f"{name}.h5")
     in_fresh_process(write_layer, source, name, path)
     on_loihi = {
@@ -130,12 +131,23 @@ def compare(source: str, name: str, folder: str, max_bytes: int, runs: int) -> N
     events = {one["events"] for one in found.values()}
     if len(events) > 1:
         raise SystemExit(f"{name}: not as many synaptic events in both: {found}")
+    return found
+
+
+def rate_beside(found: Mapping[str, Mapping[str, float]], who: str, timing_model: str) -> float:
+    """How many times as many synaptic events per second of CPU time as SANA-FE one has."""
+    one, other = found[who], found[f"SANA-FE, {timing_model} timing"]
+    return one["events"] / one["cpu_s"] * other["cpu_s"] / other["events"]
+
+
+def show(name: str, found: Mapping[str, Mapping[str, float]]) -> None:
+    """Print the rows of one layer."""
     for who, one in found.items():
-        rate = one["events"] / one["cpu_s"]
-        beside = ", ".join(f"{rate * other['cpu_s'] / other['events']:.1f}" for other in theirs.values())
+        beside = ", ".join(f"{rate_beside(found, who, model):.1f}" for model in TIMING_MODELS)
         print(
             f"{name:>7} {who:>24} {one['events']:>12,} events {one['cpu_s']:>8.3f} s CPU {one['wall_s']:>8.3f} s wall "
-            f"{rate / 1e6:>8.1f} M events per s, times SANA-FE ({', '.join(TIMING_MODELS)}): {beside}",
+            f"{one['events'] / one['cpu_s'] / 1e6:>8.1f} M events per s, times SANA-FE ({', '.join(TIMING_MODELS)}): "
+            f"{beside}",
             flush=True,
         )
 
@@ -144,14 +156,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", default="conv4,conv5,dense1", help="conv3 and those before take over 25 GB there")
-    parser.add_argument("--max-memory-gib", type=int, default=9, help="address space of SANA-FE's process")
+    parser.add_argument("--max-memory-gib", type=int, default=MAX_MEMORY_GIB, help="address space of SANA-FE's process")
     parser.add_argument("--runs", type=int, default=9)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = str(Path(folder) / "reference.h5")
         in_fresh_process(write_trace, source)
         for name in arguments.layers.split(","):
-            compare(source, name, folder, arguments.max_memory_gib << 30, arguments.runs)
+            show(name, measure_layer(source, name, folder, arguments.max_memory_gib << 30, arguments.runs))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ MB = 10**6
 BYTES_PER_KIB = 1024
 MOST_BYTES = 10 * 2**30
 """That a run may take by its own estimate: the computer that measures has other work."""
+MOST_WEIGHT_BYTES = MOST_TRACE_BYTES = 1000 * MB
+"""That a layer of 67 M weights, and a trace of any number of samples, may take."""
+TIMESTEPS, FEATURES, GIGABYTES = 100_000, 8192, 10.0
 LONG_NETWORK = (
     LayerShape("conv2d", C=2, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
     LayerShape("conv2d", C=16, H=16, W=16, M=16, R=3, S=3, padding=(1, 1)),
@@ -93,6 +96,11 @@ def packed_bytes(path: str) -> int:
         )
 
 
+def long_bound_bytes(path: str) -> int:
+    """What a run of the long trace may take."""
+    return 2 * packed_bytes(path) + 200 * MB
+
+
 def report(what: str, path: str, machine: str, bound_bytes: int) -> None:
     """Simulate and print a row of the table."""
     found = in_fresh_process(simulated, path, machine)
@@ -113,9 +121,9 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--machine", default="spike_array", help="a name, several with commas, or all")
-    parser.add_argument("--timesteps", type=int, default=100_000)
-    parser.add_argument("--features", type=int, default=8192, help="inputs and outputs of one wide linear layer")
-    parser.add_argument("--gigabytes", type=float, default=10)
+    parser.add_argument("--timesteps", type=int, default=TIMESTEPS)
+    parser.add_argument("--features", type=int, default=FEATURES, help="inputs and outputs of one wide linear layer")
+    parser.add_argument("--gigabytes", type=float, default=GIGABYTES)
     parser.add_argument("--folder", help="where the traces go while they are measured")
     arguments = parser.parse_args()
     machines = shipped_machines() if arguments.machine == "all" else arguments.machine.split(",")
@@ -127,20 +135,20 @@ def main() -> None:
             in_fresh_process(simulated, path, machine)  # compiling takes memory of its own, once
         if arguments.timesteps:
             in_fresh_process(write_long_trace, path, arguments.timesteps)
-            bound = 2 * packed_bytes(path) + 200 * MB
+            bound = long_bound_bytes(path)
             for machine in machines:
                 report(f"T = {arguments.timesteps:,}", path, machine, bound)
         if arguments.features:
             in_fresh_process(write_wide_trace, path, arguments.features)
             for machine in machines:
-                report(f"{arguments.features**2 / 1e6:.0f} M weights", path, machine, 1000 * MB)
+                report(f"{arguments.features**2 / 1e6:.0f} M weights", path, machine, MOST_WEIGHT_BYTES)
         if arguments.gigabytes:
             needed = int(arguments.gigabytes * 1e9)
             if shutil.disk_usage(folder).free < 1.1 * needed:
                 raise SystemExit(f"{folder}: has no room for {arguments.gigabytes:g} GB")
             in_fresh_process(write_large_trace, path, needed)
             for machine in machines:
-                report(f"{arguments.gigabytes:g} GB", path, machine, 1000 * MB)
+                report(f"{arguments.gigabytes:g} GB", path, machine, MOST_TRACE_BYTES)
 
 
 if __name__ == "__main__":
