@@ -5,13 +5,13 @@ Exit status: 0 done; 1 parts of the study failed, the others are there; the rest
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spikecycle.cores import cores
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
 
@@ -65,7 +65,7 @@ def study(
     loaded = load_study(study, data_root)
     chosen = _chosen(loaded, only or [])
     folder = out or Path(f"{loaded.name}-study")
-    failures = _run(loaded, chosen, folder, jobs or os.cpu_count() or 1)
+    failures = _run(loaded, chosen, folder, jobs or cores())
     if failures:
         for failure in failures:
             sys.stderr.write(f"spikecycle: {failure.what}: {failure.reason}\n")
