@@ -52,12 +52,14 @@ def compare_formats(
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
+    threads: int = 1,
 ) -> FormatComparison:
     """Simulate a trace on a machine in every weight format, and in every spike format.
 
     Arguments are those of `spikecycle.simulator.simulate`; progress counts the steps of all runs together. While one
     operand's format changes, the other is the machine's own; formats of single operators are left out. A format that
-    the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't.
+    the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't. Of
+    `threads`, a run takes no more than it has samples.
     """
     load_plugins(plugins)
     changes = dict(settings or {})
@@ -89,6 +91,7 @@ def compare_formats(
                     samples=samples,
                     max_memory_bytes=limit_bytes,
                     reuse=reuse,
+                    threads=threads,
                     progress=_part_of(progress, f"{run.weights} weights, {run.spikes} spikes", index, len(asked)),
                 )
             except (MappingError, MachineError) as error:

@@ -90,6 +90,9 @@ ThreadsOption = Annotated[
         "--threads", metavar="N|all", help="Samples and stages worked on side by side; all: one for each core."
     ),
 ]
+SampleThreadsOption = Annotated[
+    str, typer.Option("--threads", metavar="N|all", help="Samples worked on side by side; all: one for each core.")
+]
 
 SetValuesOption = Annotated[
     list[str] | None,
