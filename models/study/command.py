@@ -14,6 +14,7 @@ import typer
 from spikecycle.cores import cores
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
+from spikecycle.suggestions import known_names
 
 if TYPE_CHECKING:
     from spikecycle.models.study.compression_entries import CompressionEntry
@@ -81,7 +82,8 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[CompressionEntry]:
     names = [compression.name for compression in loaded.study.grid]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise ModelsError(f"--only {pattern}: no compression of that name, there are {', '.join(names)}")
+            told = known_names(pattern, names, "there are")
+            raise ModelsError(f"--only {pattern}: no compression of that name{told}")
     return [
         compression
         for compression in loaded.study.grid
