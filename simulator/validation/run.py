@@ -24,10 +24,7 @@ def validate(
     chosen = [check for _, check in CHECKS.items() if machine is None or machine in check.machines]
     if not chosen:
         known = sorted({name for _, check in CHECKS.items() for name in check.machines})
-        raise UsageError(
-            f"no check of a machine {machine!r}"
-            f"{known_names(str(machine), known, 'there are checks of:', '`spikecycle validate`')}"
-        )
+        raise UsageError(f"no check of a machine {machine!r}{known_names(str(machine), known, 'there are checks of:')}")
     rows: list[Row] = []
     skipped: list[Skipped] = []
     for done, check in enumerate(chosen):
