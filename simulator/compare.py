@@ -66,21 +66,21 @@ def compare_formats(
     machine = override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, changes)
     if residency:
         machine = override(machine, residency_changes(machine, residency))
-    if machine.formats is None:
-        raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
-    machine = machine.model_copy(update={"formats": machine.formats.model_copy(update={"per_operator": {}})})
-    assert machine.formats is not None
-    other = {"weights": "inference" if machine.residency.weights == "resident" else "resident"}
-    machines = {False: machine, True: override(machine, residency_changes(machine, other))}
-    own = _Run(False, machine.formats.weights.format, machine.formats.spikes.format)
-    of_weights = {name: _Run(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_weights_other = {name: _Run(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_spikes = {name: _Run(False, own.weights, name) for name in SPIKE_FORMATS.names()}
-    asked = list(dict.fromkeys([*of_weights.values(), *of_spikes.values(), *of_weights_other.values()]))
-    limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
-    results: dict[_Run, RunResult] = {}
-    problems: dict[_Run, str] = {}
-    with open_trace(trace) as opened:
+    with open_trace(trace) as opened:  # one that is not there is told before what the machine lacks
+        if machine.formats is None:
+            raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
+        machine = machine.model_copy(update={"formats": machine.formats.model_copy(update={"per_operator": {}})})
+        assert machine.formats is not None
+        other = {"weights": "inference" if machine.residency.weights == "resident" else "resident"}
+        machines = {False: machine, True: override(machine, residency_changes(machine, other))}
+        own = _Run(False, machine.formats.weights.format, machine.formats.spikes.format)
+        of_weights = {name: _Run(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+        of_weights_other = {name: _Run(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+        of_spikes = {name: _Run(False, own.weights, name) for name in SPIKE_FORMATS.names()}
+        asked = list(dict.fromkeys([*of_weights.values(), *of_spikes.values(), *of_weights_other.values()]))
+        limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
+        results: dict[_Run, RunResult] = {}
+        problems: dict[_Run, str] = {}
         reuse = Reuse(opened)
         for index, run in enumerate(asked):
             try:

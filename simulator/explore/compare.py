@@ -13,6 +13,8 @@ from spikecycle.simulator.explore.measure import Session
 from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep import texts
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
+from spikecycle.simulator.machine.loader import machine_path
+from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import RunResult
 from spikecycle.traces import open_trace
@@ -54,6 +56,7 @@ def compare(
 
 def compare_points(spec: SweepSpec, progress: Progress | None = None, threads: int = 1) -> ResultComparison:
     """Simulate and compare the points of a specification; threads as in `compare`."""
+    _check_files(spec)
     if not 2 <= spec.count <= MOST_RUNS:
         what = (
             "there is nothing to compare with: name a second machine (--hw), a second trace, or several values (--set)"
@@ -73,3 +76,12 @@ def compare_points(spec: SweepSpec, progress: Progress | None = None, threads: i
                 if progress:
                     progress(f"{point.trace} on {point.machine}", len(results), len(points))
     return compare_results([results[point.number] for point in points])
+
+
+def _check_files(spec: SweepSpec) -> None:
+    """Every trace can be opened, and every machine file read: a misspelled name is told before anything else."""
+    for trace in spec.traces:
+        with open_trace(trace):
+            pass
+    for machine in spec.machines:
+        read_yaml(machine_path(machine))
