@@ -27,9 +27,9 @@ import streaming_memory
 from reference_network import OURS, TORCH, NotMeasuredError, Task, in_fresh_process, seconds_in_turns, write_trace
 from target_rows import Row, Target, number
 
+from spikecycle.cores import cores
 from spikecycle.installing import how_to_install
 from spikecycle.simulator import SimulatorError, load_machine, shipped_machines
-from spikecycle.simulator.bench.measure import cores
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
 from spikecycle.simulator.dataflows.cores.dataflow import CoreMachine
 from spikecycle.simulator.dataflows.rule import RuleMachine

@@ -29,8 +29,9 @@ from pathlib import Path
 from target_measurements import MEASUREMENTS, Setting
 from target_rows import Row, machine_table, placed, plain_table, target_table
 
+from spikecycle.cores import cores
 from spikecycle.simulator import shipped_machines
-from spikecycle.simulator.bench.measure import cores, processor
+from spikecycle.simulator.bench.measure import processor
 from spikecycle.wording import numbered
 
 PACKAGES = ("spikecycle", "numpy", "numba", "h5py", "torch", "sanafe")

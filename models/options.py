@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from spikecycle.simulator import validation_problems
-from spikecycle.suggestions import nearest
+from spikecycle.suggestions import MOST_LISTED, nearest
 
 
 class Options(BaseModel):
@@ -39,10 +39,12 @@ class Options(BaseModel):
 
 
 def unknown_name(name: str, allowed: Collection[str]) -> str:
-    """What to say of a name that is not among those allowed: the nearest one, and all of them."""
+    """What to say of a name that is not among those allowed: the nearest one, and all of them; of many, one of both."""
     near = nearest(name, allowed)
-    hint = f"did you mean {near}? " if near else ""
-    return f"not known; {hint}allowed: {', '.join(allowed)}"
+    told = [f"did you mean {near}?"] if near else []
+    if not near or len(allowed) <= MOST_LISTED:
+        told.append(f"allowed: {', '.join(allowed)}")
+    return f"not known; {' '.join(told)}"
 
 
 def problems(error: ValidationError) -> list[str]:

@@ -46,7 +46,7 @@ from spikecycle.simulator.written_files import (
     describe_markdown,
     describe_picture,
 )
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import LIST, known_names
 from spikecycle.traces import Layer, LayerShape, Trace, list_samples, open_trace
 
 if TYPE_CHECKING:
@@ -308,10 +308,8 @@ def _is_hdf5(path: Path) -> bool:
 
 def _unknown(name: str) -> UsageError:
     known = (*list_samples(), *known_machines())
-    meant = did_you_mean(name, known)
     return UsageError(
-        f"{name}: no such file, shipped trace or shipped machine{meant}{' ' if meant else ', '}"
-        f"shipped: {', '.join(known)}"
+        f"{name}: no such file, shipped trace or shipped machine{known_names(name, known, 'shipped:', LIST)}"
     )
 
 

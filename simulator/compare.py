@@ -52,33 +52,35 @@ def compare_formats(
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
     max_memory_bytes: int | None = None,
+    threads: int = 1,
 ) -> FormatComparison:
     """Simulate a trace on a machine in every weight format, and in every spike format.
 
     Arguments are those of `spikecycle.simulator.simulate`; progress counts the steps of all runs together. While one
     operand's format changes, the other is the machine's own; formats of single operators are left out. A format that
-    the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't.
+    the machine can't map is listed with its reason; if none can be mapped, MappingError says why its own can't. Of
+    `threads`, a run takes no more than it has samples.
     """
     load_plugins(plugins)
     changes = dict(settings or {})
     machine = override(hardware, changes) if isinstance(hardware, Machine) else load_machine(hardware, changes)
     if residency:
         machine = override(machine, residency_changes(machine, residency))
-    if machine.formats is None:
-        raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
-    machine = machine.model_copy(update={"formats": machine.formats.model_copy(update={"per_operator": {}})})
-    assert machine.formats is not None
-    other = {"weights": "inference" if machine.residency.weights == "resident" else "resident"}
-    machines = {False: machine, True: override(machine, residency_changes(machine, other))}
-    own = _Run(False, machine.formats.weights.format, machine.formats.spikes.format)
-    of_weights = {name: _Run(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_weights_other = {name: _Run(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
-    of_spikes = {name: _Run(False, own.weights, name) for name in SPIKE_FORMATS.names()}
-    asked = list(dict.fromkeys([*of_weights.values(), *of_spikes.values(), *of_weights_other.values()]))
-    limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
-    results: dict[_Run, RunResult] = {}
-    problems: dict[_Run, str] = {}
-    with open_trace(trace) as opened:
+    with open_trace(trace) as opened:  # one that is not there is told before what the machine lacks
+        if machine.formats is None:
+            raise UsageError(f"machine {machine.name!r} has no formats to compare (dataflow {machine.dataflow.kind})")
+        machine = machine.model_copy(update={"formats": machine.formats.model_copy(update={"per_operator": {}})})
+        assert machine.formats is not None
+        other = {"weights": "inference" if machine.residency.weights == "resident" else "resident"}
+        machines = {False: machine, True: override(machine, residency_changes(machine, other))}
+        own = _Run(False, machine.formats.weights.format, machine.formats.spikes.format)
+        of_weights = {name: _Run(False, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+        of_weights_other = {name: _Run(True, name, own.spikes) for name in WEIGHT_FORMATS.names()}
+        of_spikes = {name: _Run(False, own.weights, name) for name in SPIKE_FORMATS.names()}
+        asked = list(dict.fromkeys([*of_weights.values(), *of_spikes.values(), *of_weights_other.values()]))
+        limit_bytes = default_limit_bytes() if max_memory_bytes is None else max_memory_bytes  # the same for all runs
+        results: dict[_Run, RunResult] = {}
+        problems: dict[_Run, str] = {}
         reuse = Reuse(opened)
         for index, run in enumerate(asked):
             try:
@@ -89,6 +91,7 @@ def compare_formats(
                     samples=samples,
                     max_memory_bytes=limit_bytes,
                     reuse=reuse,
+                    threads=threads,
                     progress=_part_of(progress, f"{run.weights} weights, {run.spikes} spikes", index, len(asked)),
                 )
             except (MappingError, MachineError) as error:

@@ -3,7 +3,7 @@
 Compiled kernels are cached on disk so that a second process starts fast. Numba's own cache does not notice an edited
 callee in another file, so the cache lives in a folder named by a hash of every source file of this package: an
 edit anywhere gives a new folder. `SPIKECYCLE_CACHE_DIR` moves it; where it cannot be written, or belongs to somebody
-else, each process compiles. Folders of other versions go when nobody uses them: see `kernel_folders`.
+else, each process compiles, and says so. Folders of other versions go when nobody uses them: see `kernel_folders`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import platformdirs
 
-from spikecycle.simulator.kernel_cache import guard_cache
+from spikecycle.simulator.kernel_cache import guard_cache, tell_not_kept
 from spikecycle.simulator.kernel_folders import kernel_folder
 from spikecycle.simulator.loaded_numba import numba
 
@@ -29,7 +29,7 @@ _numba_config: Any = numba.config  # its attributes are made at run time
 
 @cache
 def cache_folder() -> Path | None:
-    """The folder for this version of the sources, or None where there can be none of the user's own."""
+    """The folder for this version of the sources; None, with a warning, where there can be none of the user's own."""
     root = str(Path(__file__).parent)
     paths = [f"{place}/{name}" for place, _, names in os.walk(root) for name in names if name.endswith(".py")]
     digest = hashlib.sha256()
@@ -38,7 +38,11 @@ def cache_folder() -> Path | None:
         with FileIO(path) as source:
             digest.update(source.readall())
     chosen = os.environ.get("SPIKECYCLE_CACHE_DIR") or platformdirs.user_cache_dir("spikecycle")
-    return kernel_folder(Path(chosen), digest.hexdigest())
+    try:
+        return kernel_folder(Path(chosen), digest.hexdigest())
+    except OSError as error:
+        tell_not_kept(str(error.filename), error)
+        return None
 
 
 def compiled(function: Callable[..., Any], disjoint: bool = False, **options: bool) -> Any:
@@ -55,7 +59,7 @@ def compiled(function: Callable[..., Any], disjoint: bool = False, **options: bo
     finally:
         _numba_config.CACHE_DIR = before
     if folder is not None:
-        guard_cache(made._cache)
+        guard_cache(made._cache, folder)
     if disjoint and not _numba_config.DISABLE_JIT:
         made._compiler._customize_flags = _without_overlaps
     return made

@@ -57,6 +57,10 @@ class OutputError(SimulatorError):
     """A result that cannot be written; nothing half-written stays behind."""
 
 
+class KernelCacheWarning(UserWarning):
+    """Compiled kernels cannot be kept, so that every process takes the time to compile them; results are the same."""
+
+
 def one_line(error: BaseException) -> str:
     """An error of foreign code for a message."""
     try:

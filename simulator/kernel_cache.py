@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import multiprocessing
 import os
 import pickle
 import sys
+import threading
+import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from spikecycle.files import open_regular, write_file
+from spikecycle.simulator.errors import KernelCacheWarning, one_line
 from spikecycle.simulator.loaded_numba import numba
 
 _CacheFile: Any = numba.core.caching.IndexDataCacheFile  # numba has no types
@@ -24,15 +29,34 @@ _environment: Any = numba.core.environment
 _runtime: Any = numba.core.runtime
 DIGEST_BYTES = 32
 LARGEST_FILE_BYTES = 2**28
+_told = threading.Event()
 
 
-def guard_cache(numba_cache: Any) -> None:
-    """Let a function's cache read nothing that is damaged or somebody else's, and cost time at worst, not the run."""
+def guard_cache(numba_cache: Any, folder: Path) -> None:
+    """Let a function's cache read nothing that is damaged or somebody else's, and cost time at worst, not the run.
+
+    folder: of the caches of all functions.
+    """
     unguarded = numba_cache._cache_file
     name = Path(unguarded._index_path).stem
     numba_cache._cache_file = _SealedFiles(unguarded._cache_path, name, unguarded._source_stamp)
-    numba_cache.load_overload = _forgiving(_loader(numba_cache))
-    numba_cache.save_overload = _forgiving(numba_cache.save_overload)
+    numba_cache.load_overload = _forgiving(_loader(numba_cache), lambda error: None)
+    numba_cache.save_overload = _forgiving(numba_cache.save_overload, partial(tell_not_kept, str(folder)))
+
+
+def tell_not_kept(folder: str, error: Exception) -> None:
+    """Warn, once, that this process has compiled what later ones cannot find in the folder: nobody would guess what
+    they wait for. Processes that another one has started leave that to it."""
+    if _told.is_set() or multiprocessing.parent_process() is not None:
+        return
+    _told.set()
+    reason = getattr(error, "strerror", None) or one_line(error)
+    warnings.warn(
+        f"kernels are compiled anew in every run, since they cannot be kept in {folder}: {reason}; "
+        "choose another folder with SPIKECYCLE_CACHE_DIR",
+        KernelCacheWarning,
+        stacklevel=2,
+    )
 
 
 def _loader(numba_cache: Any) -> Callable[[Any, Any], Any]:
@@ -50,11 +74,12 @@ def _loader(numba_cache: Any) -> Callable[[Any, Any], Any]:
     return load_overload
 
 
-def _forgiving(action: Callable[..., Any]) -> Callable[..., Any]:
+def _forgiving(action: Callable[..., Any], failed: Callable[[Exception], None]) -> Callable[..., Any]:
     def attempt(*arguments: Any) -> Any:
         try:
             return action(*arguments)
-        except Exception:  # a full disk, other versions of what is pickled: whatever it is, the kernel can be compiled
+        except Exception as error:  # a full disk, other versions of what is pickled: the kernel can be compiled
+            failed(error)
             return None
 
     return attempt

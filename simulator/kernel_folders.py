@@ -9,11 +9,13 @@ folder goes nevertheless compiles what it lacks, and makes the folder again.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 
 MOST_KEPT = 10
@@ -29,15 +31,18 @@ _REMOVED = ".removed"
 _OTHERS_WRITE = 0o022
 
 
-def kernel_folder(root: Path, digest: str) -> Path | None:
-    """The folder in `root` for sources with this digest (hexadecimal), or None where it cannot be the user's own.
+def kernel_folder(root: Path, digest: str) -> Path:
+    """The folder in `root` for sources with this digest (hexadecimal); OSError, whose filename is that folder, where it
+    cannot be the user's own.
 
     It is noted as used. If it is missing it is made, and folders that nobody uses are removed.
     """
     folder = root / f"kernels-{digest[:16]}"
     is_new = not os.path.lexists(folder)
-    if not _own_folder(folder):
-        return None
+    try:
+        _make_own(folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
     try:
         os.utime(folder, follow_symlinks=False)
         if is_new:
@@ -47,18 +52,19 @@ def kernel_folder(root: Path, digest: str) -> Path | None:
     return folder
 
 
-def _own_folder(folder: Path) -> bool:
-    """Make a folder that only this user may write to; whether that is what is there now."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            return False
-        if found.st_mode & _OTHERS_WRITE:
-            folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
-        return os.access(folder, os.W_OK)
-    except OSError:
-        return False
+def _make_own(folder: Path) -> None:
+    """Make a folder that only this user may write to; OSError where that is not what is there then."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700, parents=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to somebody else")
+    if found.st_mode & _OTHERS_WRITE:
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~_OTHERS_WRITE)
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "it cannot be written")
 
 
 def _remove_unused(present: Path) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from spikecycle.simulator.errors import PluginError, UsageError, one_line
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import LIST, known_names
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -69,7 +69,7 @@ class Registry(Generic[T]):
                 f"the {self.kind} {name}{owner_of(entries[name])} is code that is not run here; --load-plugins runs it"
             )
         raise UsageError(
-            f"unknown {self.kind} {name!r}, allowed: {', '.join(self.names())}{did_you_mean(name, self.names())}"
+            f"unknown {self.kind} {name!r}{known_names(name, self.names(), listed_by=LIST if self.group else '')}"
         )
 
     def names(self) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def how_to_install(extra: str) -> str:
-    """The command that installs an extra, in the environment that runs: from a checkout, or from an index."""
+    """The command that installs an extra in the environment that runs: from an index, or from a checkout in place, so
+    that edits there go on to have effect."""
     if (CHECKOUT / "constraints.txt").is_file():
         python = shlex.quote(sys.executable)
-        return f"cd {shlex.quote(str(CHECKOUT))} && {python} -m pip install -c constraints.txt '.[{extra}]'"
+        return f"cd {shlex.quote(str(CHECKOUT))} && {python} -m pip install -c constraints.txt -e '.[{extra}]'"
     return f"pip install 'spikecycle[{extra}]'"

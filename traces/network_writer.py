@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from spikecycle.suggestions import known_names
 from spikecycle.traces import hdf5, schema
 from spikecycle.traces.array_types import Array
 from spikecycle.traces.checks import check_integer, check_integers
@@ -117,7 +118,7 @@ class NetworkWriter(RecordingFile):
 
     def _checked(self, name: str, array: Array) -> npt.NDArray[Any]:
         if name not in self._specs:
-            raise TraceError(f"there is no tensor {name}; tensors are {', '.join(self._specs)}")
+            raise TraceError(f"there is no tensor {name}{known_names(name, self._specs, 'tensors are')}")
         spec = self._specs[name]
         with located(f"tensor {name}"):
             return check_integers(array, (self.timesteps, *spec.shape), *spec.range).astype(spec.dtype, copy=False)

@@ -5,15 +5,16 @@ Exit status: 0 done; 1 parts of the study failed, the others are there; the rest
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from spikecycle.cores import cores
 from spikecycle.models.errors import ModelsError
 from spikecycle.models.extras import require_train_extra
+from spikecycle.suggestions import known_names
 
 if TYPE_CHECKING:
     from spikecycle.models.study.compression_entries import CompressionEntry
@@ -65,7 +66,7 @@ def study(
     loaded = load_study(study, data_root)
     chosen = _chosen(loaded, only or [])
     folder = out or Path(f"{loaded.name}-study")
-    failures = _run(loaded, chosen, folder, jobs or os.cpu_count() or 1)
+    failures = _run(loaded, chosen, folder, jobs or cores())
     if failures:
         for failure in failures:
             sys.stderr.write(f"spikecycle: {failure.what}: {failure.reason}\n")
@@ -81,7 +82,8 @@ def _chosen(loaded: LoadedStudy, patterns: list[str]) -> list[CompressionEntry]:
     names = [compression.name for compression in loaded.study.grid]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise ModelsError(f"--only {pattern}: no compression of that name, there are {', '.join(names)}")
+            told = known_names(pattern, names, "there are")
+            raise ModelsError(f"--only {pattern}: no compression of that name{told}")
     return [
         compression
         for compression in loaded.study.grid

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from spikecycle.cores import cores
 from spikecycle.installing import how_to_install
 from spikecycle.simulator.bench.growth import exponent
 from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
@@ -133,11 +134,6 @@ def _check_some(cases: Sequence[BenchCase]) -> None:
     if all(case.problem for case in cases):
         others = f" (the first of {len(cases)} cases, none of which can be measured)" if len(cases) > 1 else ""
         raise UsageError(f"{cases[0].problem}{others}")
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_average() -> float | None:

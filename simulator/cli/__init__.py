@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ from spikecycle.simulator.cli.output import (
     flush_standard_output,
     printable,
 )
-from spikecycle.simulator.errors import SimulatorError, UsageError, one_line
+from spikecycle.simulator.errors import KernelCacheWarning, SimulatorError, UsageError, one_line
 
 _BAD_INPUT = 2
 _PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = [word for word in options if word != _DEBUG] + given[len(options) :]
     try:
         _check_words(given)
-        with _interruptible() as interrupts:
+        with _interruptible() as interrupts, _warnings_in_lines():
             status = _run(given)
             flush_standard_output()
             if interrupts:  # code of others may swallow the exception: compilers, callbacks
@@ -101,6 +102,24 @@ def _interruptible() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@contextmanager
+def _warnings_in_lines() -> Iterator[None]:
+    """Show our own warnings as every message of the program, without the place in the source."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, KernelCacheWarning):
+            _say([str(message)])
+        else:
+            before(message, category, *where, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
 def _run(arguments: list[str]) -> int:
     """Parse and run; what the parser refuses becomes a UsageError in one line."""
     import typer
@@ -149,6 +168,11 @@ def _fail(message: str, status: int) -> int:
     lines = message.splitlines()
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f"and {len(lines) - _MOST_LINES:,} more of the kind"]
+    _say(lines)
+    return status
+
+
+def _say(lines: Sequence[str]) -> None:
     try:
         if sys.stderr is not None:  # None where it was closed
             for line in lines:
@@ -156,7 +180,6 @@ def _fail(message: str, status: int) -> int:
             sys.stderr.flush()
     except OSError:
         pass  # it is full, or its reader went away: the status says the rest
-    return status
 
 
 def _cut(line: str) -> str:

@@ -16,7 +16,6 @@ from spikecycle.simulator.cli.report_command import check_page_name, write_bench
 from spikecycle.simulator.errors import UsageError
 
 Value = TypeVar("Value")
-MOST_THREADS = 1024
 _THIS = "this run"
 """Its name on the page of --report."""
 
@@ -90,7 +89,7 @@ def bench(
     check_targets(targets, (against, *(networks or ()), *(machines or ())))
     _check_drawn(networks or (), {"--density": densities, "--zeros": zeros, "--samples": samples})
 
-    from spikecycle.simulator.bench.measure import QUICK, BenchPlan, cores
+    from spikecycle.simulator.bench.measure import QUICK, BenchPlan
     from spikecycle.simulator.bench.measure import bench as measure
     from spikecycle.simulator.documents import read_bench
     from spikecycle.simulator.report.bench_table import bench_report
@@ -105,7 +104,7 @@ def bench(
         densities=_shares("--density", densities) or plan.densities,
         zero_weights=_shares("--zeros", zeros) or plan.zero_weights,
         formats=_each_once(formats.split(",")) if formats else plan.formats,
-        threads=_threads(threads, cores()) or plan.threads,
+        threads=_threads(threads) or plan.threads,
         samples=samples or plan.samples,
         runs=runs or plan.runs,
         at_least_s=0.0 if runs else plan.at_least_s,
@@ -161,11 +160,5 @@ def _check_drawn(networks: Sequence[str], given: Mapping[str, object]) -> None:
         )
 
 
-def _threads(text: str | None, cores: int) -> tuple[int, ...]:
-    found = []
-    for word in text.split(",") if text else ():
-        count = cores if word == "all" else int(word) if word.isascii() and word.isdigit() and len(word) < 5 else 0
-        if not 1 <= count <= MOST_THREADS:
-            raise UsageError(f"--threads {text}: write numbers from 1 to {MOST_THREADS}, or all, e.g. 1,all")
-        found.append(count)
-    return _each_once(found)
+def _threads(text: str | None) -> tuple[int, ...]:
+    return _each_once(map(options.parse_threads, text.split(",") if text else ()))

@@ -26,6 +26,7 @@ def compare(
     formats: options.FormatsOption = None,
     residency: options.ResidenciesOption = None,
     samples: options.SamplesOption = None,
+    threads: options.SampleThreadsOption = options.DEFAULT_THREADS,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
     plugins: options.PluginOption = None,
@@ -41,7 +42,11 @@ def compare(
     from spikecycle.simulator.report.document import to_json
     from spikecycle.simulator.report.picture import to_svg
 
-    given = {"--hw": hw, "--set": settings, "--format": formats, "--residency": residency, "--samples": samples}
+    given = {
+        "--hw": hw, "--set": settings, "--format": formats, "--residency": residency, "--samples": samples,
+        "--threads": threads != options.DEFAULT_THREADS,
+    }  # fmt: skip
+    most_threads = options.parse_threads(threads)
     if any(each.endswith(_RESULT_SUFFIX) for each in what):
         traces = [each for each in what if not each.endswith(_RESULT_SUFFIX)]
         if traces:
@@ -53,7 +58,7 @@ def compare(
     else:
         said = options.parse_space(what, hw, settings, formats, residency, samples, plugins)
         with shown_progress("comparing") as progress:
-            comparison = compare_points(parse_sweep(said, "compare"), progress)
+            comparison = compare_points(parse_sweep(said, "compare"), progress, most_threads)
     if json is not None:
         write_document(json, to_json(comparison))
     if picture is not None:

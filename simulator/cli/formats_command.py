@@ -14,6 +14,7 @@ def formats(
     residency: options.ResidencyOption = None,
     samples: options.SamplesOption = None,
     max_memory: options.MaxMemoryOption = None,
+    threads: options.SampleThreadsOption = options.DEFAULT_THREADS,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
     plugins: options.PluginOption = None,
@@ -23,6 +24,7 @@ def formats(
     chosen = options.parse_samples(samples)
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
+    most_threads = options.parse_threads(threads)
     asked_residency = options.parse_residency(residency)
     check_targets({"--json": json, "--picture": picture}, (trace, hw, *(plugins or ())))
 
@@ -40,6 +42,7 @@ def formats(
             samples=chosen,
             progress=progress,
             max_memory_bytes=max_memory_bytes,
+            threads=most_threads,
         )
     if json is not None:
         write_document(json, to_json(comparison))

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spikecycle.cores import cores
 from spikecycle.simulator.errors import UsageError
 
 TraceArgument = Annotated[str, typer.Argument(metavar="TRACE", help="A trace file, or the name of a sample trace.")]
@@ -84,8 +85,13 @@ MaxMemoryOption = Annotated[
 ]
 
 ThreadsOption = Annotated[
-    int,
-    typer.Option("--threads", metavar="N", min=1, max=1024, help="Samples and stages worked on side by side."),
+    str,
+    typer.Option(
+        "--threads", metavar="N|all", help="Samples and stages worked on side by side; all: one for each core."
+    ),
+]
+SampleThreadsOption = Annotated[
+    str, typer.Option("--threads", metavar="N|all", help="Samples worked on side by side; all: one for each core.")
 ]
 
 SetValuesOption = Annotated[
@@ -120,6 +126,8 @@ ClusterOption = Annotated[
 ]
 
 DEFAULT_HARDWARE = "spike_array"
+DEFAULT_THREADS = "1"
+MOST_THREADS = 1024
 LONGEST_CYCLE_DIGITS = 18
 
 
@@ -163,6 +171,16 @@ def parse_max_memory(text: str | None) -> int | None:
     from spikecycle.simulator.memory import parse_bytes
 
     return parse_bytes(text)
+
+
+def parse_threads(text: str) -> int:
+    """A number of threads from "4", or from "all" that of the cores that there are; UsageError on anything else."""
+    if text == "all":
+        return cores()
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MOST_THREADS))
+    if not is_number or not 1 <= int(text) <= MOST_THREADS:
+        raise UsageError(f"--threads {text}: write a number from 1 to {MOST_THREADS}, or all")
+    return int(text)
 
 
 def parse_settings(texts: Sequence[str] | None) -> dict[str, Any]:

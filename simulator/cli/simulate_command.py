@@ -41,7 +41,7 @@ def simulate(
         bool, typer.Option("--explain", help="Say what every category of cycles and kind of energy means.")
     ] = False,
     max_memory: options.MaxMemoryOption = None,
-    threads: options.ThreadsOption = 1,
+    threads: options.ThreadsOption = options.DEFAULT_THREADS,
     json: options.JsonOption = None,
     picture: options.PictureOption = None,
     report: options.ReportOption = None,
@@ -55,6 +55,7 @@ def simulate(
     changed_formats = options.parse_formats(formats)
     changed_settings = options.parse_settings(settings)
     max_memory_bytes = options.parse_max_memory(max_memory)
+    most_threads = options.parse_threads(threads)
     asked_residency = options.parse_residency(residency)
     check_page_name("--report", report)
     window = options.parse_window(timeline_window)
@@ -83,7 +84,7 @@ def simulate(
             progress=progress,
             max_memory_bytes=max_memory_bytes,
             timeline=events,
-            threads=threads,
+            threads=most_threads,
         )
     if events is not None and window is not None and window[0] >= events.cycles:
         raise UsageError(f"--timeline-window {timeline_window}: the run ends before it, at cycle {events.cycles:,}")

@@ -32,7 +32,7 @@ from spikecycle.simulator.energy.table_schema import (
 )
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.units import uw_to_mw
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import known_names
 
 _EXPONENTS: Mapping[Law, int] = {"constant": 0, "linear": 1, "quadratic": 2}
 _SUFFIX = ".yaml"
@@ -212,8 +212,7 @@ class EnergyTable:
     def _curve(self, curves: Mapping[str, WidthCurve], what: str, action: str, bits: int) -> WidthCurve:
         if action not in curves:
             raise MachineError(
-                f"energy table {self.name}: no {what} of {action!r}, there are: {', '.join(sorted(curves))}"
-                f"{did_you_mean(action, curves)}"
+                f"energy table {self.name}: no {what} of {action!r}{known_names(action, sorted(curves), 'there are:')}"
             )
         if bits < 1:
             raise MachineError(f"energy table {self.name}: {action}: found {bits} bits, at least 1 is needed")

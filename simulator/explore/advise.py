@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from spikecycle.cores import cores
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.explore.advice import GOALS, MEASURE_OF, Advice, Change, Elasticity, UnmovedKey
 from spikecycle.simulator.explore.bounds import operator_bounds
@@ -15,7 +16,7 @@ from spikecycle.simulator.explore.frames import Row, is_known
 from spikecycle.simulator.explore.grounds import grounded
 from spikecycle.simulator.explore.measure import Chunk, Session, figures
 from spikecycle.simulator.explore.neighbours import Neighbour, changes, near, numeric_keys
-from spikecycle.simulator.explore.sweep import SweepProgress, cores, simulate_points
+from spikecycle.simulator.explore.sweep import SweepProgress, simulate_points
 from spikecycle.simulator.explore.sweep_spec import SweepPoint
 from spikecycle.simulator.explore.workers import scheduler_client
 from spikecycle.simulator.machine.loader import load_machine, override

@@ -13,6 +13,8 @@ from spikecycle.simulator.explore.measure import Session
 from spikecycle.simulator.explore.possible import check_space
 from spikecycle.simulator.explore.sweep import texts
 from spikecycle.simulator.explore.sweep_spec import SweepSpec, parse_sweep
+from spikecycle.simulator.machine.loader import machine_path
+from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.plugins import load_plugins
 from spikecycle.simulator.result import RunResult
 from spikecycle.traces import open_trace
@@ -31,12 +33,14 @@ def compare(
     samples: Sequence[int] | None = None,
     plugins: Sequence[str | Path] = (),
     progress: Progress | None = None,
+    threads: int = 1,
 ) -> ResultComparison:
     """Simulate every combination, as `sweep` makes them, and compare each with the first.
 
     compare("digits-8bit", ["spike_array", "mint"]), or compare("digits-8bit", "spike_array",
     settings={"dataflow.pes": [16, 32]}). Raises what `simulate` raises, and UsageError for fewer than 2 combinations or
-    more than MOST_RUNS. Results that are there already: `compare_results`.
+    more than MOST_RUNS. Results that are there already: `compare_results`. threads: samples of a run that are worked on
+    side by side.
     """
     said = {
         "traces": texts(traces),
@@ -47,11 +51,12 @@ def compare(
         "samples": None if samples is None else list(samples),
         "plugins": [str(plugin) for plugin in plugins],
     }
-    return compare_points(parse_sweep(said, "compare"), progress)
+    return compare_points(parse_sweep(said, "compare"), progress, threads)
 
 
-def compare_points(spec: SweepSpec, progress: Progress | None = None) -> ResultComparison:
-    """Simulate and compare the points of a specification."""
+def compare_points(spec: SweepSpec, progress: Progress | None = None, threads: int = 1) -> ResultComparison:
+    """Simulate and compare the points of a specification; threads as in `compare`."""
+    _check_files(spec)
     if not 2 <= spec.count <= MOST_RUNS:
         what = (
             "there is nothing to compare with: name a second machine (--hw), a second trace, or several values (--set)"
@@ -65,9 +70,18 @@ def compare_points(spec: SweepSpec, progress: Progress | None = None) -> ResultC
     results: dict[int, RunResult] = {}
     for trace in spec.traces:
         with open_trace(trace) as network:
-            session = Session(network)
+            session = Session(network, threads=threads)
             for point in (point for point in points if point.trace == trace):
                 results[point.number] = session.result(point)
                 if progress:
                     progress(f"{point.trace} on {point.machine}", len(results), len(points))
     return compare_results([results[point.number] for point in points])
+
+
+def _check_files(spec: SweepSpec) -> None:
+    """Every trace can be opened, and every machine file read: a misspelled name is told before anything else."""
+    for trace in spec.traces:
+        with open_trace(trace):
+            pass
+    for machine in spec.machines:
+        read_yaml(machine_path(machine))

@@ -24,6 +24,7 @@ from spikecycle.simulator.pricing import MachinePrices, dram_counters
 from spikecycle.simulator.reuse import with_sums_joined
 from spikecycle.suggestions import did_you_mean
 from spikecycle.traces import TraceError, open_trace
+from spikecycle.wording import some_of
 
 GOALS = {
     "energy": "energy_per_inference_pj",
@@ -110,7 +111,7 @@ def check_goals(spec: SweepSpec, goals: Sequence[str]) -> None:
         lacks = _what_no_machine_does(spec, goal)
         if lacks:
             raise UsageError(
-                f"goals: {goal!r} cannot be one: no machine of the space {lacks} ({', '.join(spec.machines)}); "
+                f"goals: {goal!r} cannot be one: no machine of the space {lacks} ({some_of(spec.machines)}); "
                 "name other goals"
             )
 

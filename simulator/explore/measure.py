@@ -76,10 +76,12 @@ OVER_LIMIT = "over_memory_limit"
 class Session:
     """Runs of one open trace, one after the other, that share what they have in common."""
 
-    def __init__(self, network: Trace, max_memory_bytes: int | None = None) -> None:
+    def __init__(self, network: Trace, max_memory_bytes: int | None = None, threads: int = 1) -> None:
+        """threads: samples of a run that are worked on side by side."""
         self._network = network
         self._reuse = Reuse(network)
         self._max_memory_bytes = max_memory_bytes
+        self._threads = threads
         self._machines: dict[str, Machine | None] = {}
 
     def result(self, point: SweepPoint) -> RunResult:
@@ -92,6 +94,7 @@ class Session:
             ideal_memory=point.ideal_memory,
             max_memory_bytes=self._max_memory_bytes,
             reuse=self._reuse,
+            threads=self._threads,
         )
 
     def row(self, point: SweepPoint) -> Row:

@@ -21,8 +21,9 @@ from spikecycle.simulator.machine.loader import load_machine, machine_path
 from spikecycle.simulator.machine.yaml_file import read_yaml
 from spikecycle.simulator.residency import batch_of
 from spikecycle.simulator.sample_list import sample_list_text
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import did_you_mean, known_names
 from spikecycle.traces import Synapse, TraceError, open_trace
+from spikecycle.wording import some_of
 
 _OPERANDS = ("weights", "spikes")
 _KIND = "dataflow.kind"
@@ -65,10 +66,7 @@ def _check_format(target: str, name: str) -> None:
     """UsageError for an operand without formats, or a format that there is not."""
     operand, _, operator = target.partition(".")
     if operand not in _OPERANDS:
-        raise UsageError(
-            f"no format can be chosen for {operand!r}, allowed: {', '.join(_OPERANDS)}"
-            f"{did_you_mean(operand, _OPERANDS)}"
-        )
+        raise UsageError(f"no format can be chosen for {operand!r}{known_names(operand, _OPERANDS)}")
     if operand == "spikes" and operator:
         raise UsageError("what one operator writes, another reads: spikes have one format")
     if operand == "spikes":
@@ -119,8 +117,8 @@ def _check_operators(spec: SweepSpec, traces: list[_TraceSize]) -> None:
         operator = target.partition(".")[2]
         if operator and operator not in known:
             raise UsageError(
-                f"{spec.origin}: formats.{target}: no trace has an operator with weights of this name, allowed: "
-                f"{', '.join(known)}{did_you_mean(operator, known)}"
+                f"{spec.origin}: formats.{target}: no trace has an operator with weights of this name"
+                f"{known_names(operator, known, listed_by='`spikecycle check TRACE`')}"
             )
 
 
@@ -136,18 +134,17 @@ def _check_keys(spec: SweepSpec) -> None:
         if any(has_key(dataflow, key) for dataflow in dataflows):
             continue
         keys = list(dict.fromkeys(each for dataflow in dataflows for each in keys_of(dataflow)))
-        section, _, _ = key.rpartition(".")
-        inside = [each for each in keys if each.rpartition(".")[0] == section]
+        section, _, last = key.rpartition(".")
+        inside = [name for place, _, name in (each.rpartition(".") for each in keys) if place == section]
         sections = dict.fromkeys(each.partition(".")[0] for each in keys if "." in each)
-        raise UsageError(
-            f"{spec.origin}: set.{key}: {_nobody_has(spec, f'key {key}')}, allowed: "
-            f"{', '.join(inside) or 'keys in ' + ', '.join(sections)}{did_you_mean(key, keys)}"
-        )
+        elsewhere = f", allowed: keys in {', '.join(sections)}{did_you_mean(key, keys)}"
+        told = known_names(last, inside) if inside else elsewhere
+        raise UsageError(f"{spec.origin}: set.{key}: {_nobody_has(spec, f'key {key}')}{told}")
 
 
 def _nobody_has(spec: SweepSpec, what: str) -> str:
     first, *others = spec.machines
-    return f"none of {', '.join(spec.machines)} has a {what}" if others else f"{first} has no {what}"
+    return f"none of {some_of(spec.machines)} has a {what}" if others else f"{first} has no {what}"
 
 
 def _dataflows(spec: SweepSpec) -> Iterator[Dataflow]:

@@ -71,11 +71,11 @@ def search(
         _check_names(goals)
     spec = _spec_of(space)
     kept_to = [parse_constraint(each) if isinstance(each, str) else each for each in constraints]
-    if spec.count < 2:
-        raise UsageError("there is nothing to search: the space has one point; give some key several values")
     sources = sources_of(spec)
     load_plugins(spec.plugins)
     check_space(spec)
+    if spec.count < 2:
+        raise UsageError("there is nothing to search: the space has one point; give some key several values")
     check_constraints(spec, kept_to)
     if goals is None:
         goals = goals_with_values(spec, DEFAULT_GOALS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from spikecycle.cores import cores
 from spikecycle.simulator.explore.frames import Row
 from spikecycle.simulator.explore.measure import OVER_LIMIT, Chunk, split
 from spikecycle.simulator.explore.possible import check_space
@@ -140,11 +140,6 @@ def run_sweep(
 
 def _is_to_run_again(row: Row, retry_failed: bool) -> bool:
     return bool(row.get(OVER_LIMIT)) or (retry_failed and row["problem"] is not None)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def simulate_points(points: list[SweepPoint], like: Chunk, jobs: int, client: Any) -> Iterator[list[Row]]:

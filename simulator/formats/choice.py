@@ -18,7 +18,7 @@ from spikecycle.simulator.machine.schema import (
     SpikeFormatChoice,
     WeightFormatChoice,
 )
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import known_names
 
 
 class OperatorCost(NamedTuple):
@@ -68,8 +68,8 @@ def check_operators(formats: Formats, operators: Iterable[str]) -> None:
     for name in formats.per_operator:
         if name not in known:
             raise UsageError(
-                f"formats.per_operator.{name}: the network has no operator with weights of this name, it has: "
-                f"{', '.join(known)}{did_you_mean(name, known)}"
+                f"formats.per_operator.{name}: the network has no operator with weights of this name"
+                f"{known_names(name, known, 'it has:', '`spikecycle check TRACE`')}"
             )
 
 

@@ -41,7 +41,7 @@ from spikecycle.simulator.machine.schema import (
 from spikecycle.simulator.machine.yaml_file import parse_yaml, quoted, read_yaml
 from spikecycle.simulator.pricing import prices_of
 from spikecycle.simulator.schedule import OVERLAPS
-from spikecycle.suggestions import did_you_mean
+from spikecycle.suggestions import LIST, did_you_mean, known_names
 
 MACHINES = "spikecycle.machines"
 """Group of the entry points of packages that bring machine files."""
@@ -149,10 +149,9 @@ def machine_path(name_or_path: str | Path) -> Path:
         return known[str(name_or_path)]
     if path.exists():
         return path  # a folder: whoever reads it says so
-    meant = did_you_mean(str(name_or_path), known)
     raise UsageError(
-        f"no machine file or shipped machine {str(name_or_path)!r}{meant}{' ' if meant else ', '}"
-        f"shipped: {', '.join(known)}"
+        f"{name_or_path}: no such file, and no shipped machine of that name"
+        f"{known_names(str(name_or_path), known, 'shipped:', LIST)}"
     )
 
 
@@ -223,7 +222,7 @@ def _validate(data: dict[str, Any], told: Callable[[list[str]], str]) -> Machine
     dataflow = data.get("dataflow")
     kind = dataflow.get("kind") if isinstance(dataflow, dict) else None
     if not isinstance(kind, str):
-        raise MachineError(told([f"dataflow.kind: missing, allowed: {', '.join(DATAFLOWS.names())}"]))
+        raise MachineError(told([f"dataflow.kind: missing{known_names('', DATAFLOWS.names(), listed_by=LIST)}"]))
     try:
         dataflow_of_kind = DATAFLOWS.lookup(kind)
     except UsageError as error:

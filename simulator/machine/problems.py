@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from spikecycle.simulator.machine.yaml_file import quoted
-from spikecycle.suggestions import did_you_mean, nearest
+from spikecycle.suggestions import known_names, nearest
 
 _LEADS = ("Value error, ", "Assertion failed, ")
 
@@ -35,7 +35,7 @@ def _describe(details: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in location) or "(file)"
     if details["type"] == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
-        return f"{key}: unknown key, allowed: {', '.join(allowed)}{did_you_mean(str(location[-1]), allowed)}"
+        return f"{key}: unknown key{known_names(str(location[-1]), allowed)}"
     if details["type"] == "missing":
         return f"{key}: missing"
     message = details["msg"]

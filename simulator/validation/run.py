@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.validation import CHECKS, Check, Report, Row, Skipped
+from spikecycle.suggestions import known_names
 
 
 def validate(
@@ -23,7 +24,7 @@ def validate(
     chosen = [check for _, check in CHECKS.items() if machine is None or machine in check.machines]
     if not chosen:
         known = sorted({name for _, check in CHECKS.items() for name in check.machines})
-        raise UsageError(f"no check of a machine {machine!r}, there are checks of: {', '.join(known)}")
+        raise UsageError(f"no check of a machine {machine!r}{known_names(str(machine), known, 'there are checks of:')}")
     rows: list[Row] = []
     skipped: list[Skipped] = []
     for done, check in enumerate(chosen):

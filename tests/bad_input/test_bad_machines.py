@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from spikecycle.simulator.machine.loader import shipped_machines
 from tests.bad_input.conftest import Folder
 from tests.bad_input.inputs import MACHINE, machine_file, refused, run, small_trace
 
@@ -134,7 +135,14 @@ def test_no_such_file_and_no_such_name(capsys: Capsys, folder: Folder) -> None:
     trace = small_trace(folder.path)
     folder.mark()
     refused(run(capsys, "simulate", trace, "--hw", "none.yaml"), "none.yaml", "No such file")
-    refused(run(capsys, "simulate", trace, "--hw", "spike_aray"), "'spike_aray'", "did you mean 'spike_array'?")
+    refused(
+        run(capsys, "simulate", trace, "--hw", "spike_aray"), "spike_aray: no such file", "did you mean 'spike_array'?"
+    )
+    names = f"`spikecycle list` shows the {len(shipped_machines())} names"
+    refused(
+        run(capsys, "simulate", trace, "--hw", "nosuch"),
+        f"nosuch: no such file, and no shipped machine of that name; {names}",
+    )
     refused(run(capsys, "check", "spike_aray"), "spike_aray", "did you mean 'spike_array'?")
     refused(run(capsys, "simulate", trace, "--hw", "."), ".", "directory")
 

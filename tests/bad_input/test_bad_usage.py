@@ -149,3 +149,30 @@ def test_the_program_itself_refuses_in_one_line(folder: Folder) -> None:
         [*PROGRAM, "simulate", path, "--debug"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert "Traceback" in traced.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search", "nosuch", "--out", "search"),
+        ("search", "nosuch", "--out", "search", "--set", "dataflow.zzz=1,2", "--keep", "zzz<=1"),
+        ("search", "digits-8bit", "--hw", "nosuch", "--out", "search"),
+        ("sweep", "digits-8bit", "nosuch", "--out", "sweep"),
+        ("sweep", "digits-8bit", "--hw", "nosuch", "--set", "zzz=1", "--out", "sweep"),
+        ("compare", "nosuch"),
+        ("compare", "digits-8bit", "nosuch", "--format", "weights=zzz"),
+        ("compare", "digits-8bit", "--hw", "nosuch"),
+        ("compare", "digits-8bit", "--hw", "mint", "--hw", "nosuch", "--residency", "weights=zzz"),
+        ("formats", "nosuch", "--hw", "loas"),
+        ("formats", "digits-8bit", "--hw", "nosuch", "--set", "zzz=1"),
+        ("advise", "nosuch"),
+        ("advise", "digits-8bit", "--hw", "nosuch", "--set", "zzz=1"),
+        ("simulate", "nosuch", "--residency", "weights=batch:3", "--format", "weights.zzz=rle"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_before_what_depends_on_it(
+    capsys: Capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(run(capsys, *arguments), "spikecycle: nosuch: no such file")
+    assert not list(tmp_path.iterdir())

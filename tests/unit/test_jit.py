@@ -51,13 +51,15 @@ print(most_faults(), kernel(most_faults)())
 """
 
 
-def _run(tmp_path: Path, **environment: str) -> tuple[str, str]:
+def _run(tmp_path: Path, *, warns: bool = False, **environment: str) -> tuple[str, str]:
+    """What the program prints; warns: whether it says that its kernel cannot be kept."""
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
     done = subprocess.run(
         [sys.executable, str(script)], env={**os.environ, **environment}, capture_output=True, text=True, check=True
     )
     value, folder = done.stdout.split()
+    assert done.stderr.count("KernelCacheWarning") == warns
     return value, folder
 
 
@@ -71,7 +73,9 @@ def test_compiled_kernels_are_cached_in_a_folder_named_by_the_sources(tmp_path: 
 
 def test_without_a_writable_cache_kernels_still_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    value, folder = _run(tmp_path, SPIKECYCLE_CACHE_DIR=str(tmp_path / "file" / "below"), NUMBA_DISABLE_JIT="0")
+    value, folder = _run(
+        tmp_path, warns=True, SPIKECYCLE_CACHE_DIR=str(tmp_path / "file" / "below"), NUMBA_DISABLE_JIT="0"
+    )
     assert (value, folder) == ("600", "None")
 
 
@@ -85,6 +89,32 @@ def test_a_full_cache_disk_costs_time_and_not_the_run(tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("600 ")
     assert not list((tmp_path / "cache").rglob("*.nbi"))
+    assert done.stderr.count("kernels are compiled anew in every run") == 1
+    assert f"cannot be kept in {tmp_path / 'cache' / 'kernels-'}" in done.stderr
+    assert ": File too large; choose another folder with SPIKECYCLE_CACHE_DIR" in done.stderr
+
+
+def test_a_command_tells_once_that_kernels_cannot_be_kept(tmp_path: Path) -> None:
+    """In a line of its own; the second kernel, and processes that are started, tell nothing more."""
+    (tmp_path / "file").write_text("")
+    environment = {"SPIKECYCLE_CACHE_DIR": str(tmp_path / "file"), "NUMBA_DISABLE_JIT": "0", "NUMBA_BOUNDSCHECK": "0"}
+    program = (
+        "import sys; from spikecycle.simulator.cli import _warnings_in_lines\n"
+        "from concurrent.futures import ProcessPoolExecutor; from multiprocessing import get_context\n"
+        "from spikecycle.simulator.compiling import cache_folder\n"
+        "if __name__ == '__main__':\n"
+        "    with _warnings_in_lines(), ProcessPoolExecutor(1, get_context('spawn')) as pool:\n"
+        "        print(pool.submit(cache_folder).result(), cache_folder(), cache_folder())\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")], env={**os.environ, **environment}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["None"] * 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("spikecycle: kernels are compiled anew in every run, since they cannot be kept in ")
+    assert line.endswith(": Not a directory; choose another folder with SPIKECYCLE_CACHE_DIR")
 
 
 def test_with_the_jit_off_kernels_are_plain_python(tmp_path: Path) -> None:
@@ -160,7 +190,7 @@ def test_what_is_no_file_in_a_cache(tmp_path: Path, kind: str) -> None:
             os.mkfifo(file)
         else:
             file.symlink_to(kept if kind == "link" else file)
-    assert _run(tmp_path, **environment)[0] == "600"
+    assert _run(tmp_path, warns=True, **environment)[0] == "600"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the superuser can give files away")
@@ -178,7 +208,7 @@ def test_files_of_somebody_else_are_not_read(tmp_path: Path) -> None:
 def test_a_folder_of_somebody_else_is_no_cache(tmp_path: Path) -> None:
     environment, folder = _cached(tmp_path)
     os.chown(folder, 65534, 65534)
-    assert _run(tmp_path, **environment) == ("600", "None")
+    assert _run(tmp_path, warns=True, **environment) == ("600", "None")
 
 
 def test_a_folder_that_others_may_write_to_is_closed_to_them(tmp_path: Path) -> None:
@@ -192,7 +222,7 @@ def test_a_link_in_place_of_the_folder_is_no_cache(tmp_path: Path) -> None:
     environment, folder = _cached(tmp_path)
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")
-    assert _run(tmp_path, **environment) == ("600", "None")
+    assert _run(tmp_path, warns=True, **environment) == ("600", "None")
 
 
 CACHED_PROGRAM = """

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from spikecycle.simulator import MappingError, simulate
+from spikecycle.simulator import MappingError, compare_formats, simulate, stage_run
+from spikecycle.simulator.cli import main, options
 from spikecycle.simulator.dataflows.spike_array import SpikeArray, SpikeArrayPlan
+from spikecycle.simulator.explore.compare import compare
 from spikecycle.simulator.memory import Need, check_memory
 from spikecycle.simulator.replay import SampleTensors
 from spikecycle.simulator.reuse import Reuse
+from spikecycle.simulator.side_by_side import side_by_side
 from spikecycle.traces import Layer, open_trace
 from spikecycle.traces.file_digest import FileDigest
 from tests.unit.explore.small import small_trace
@@ -65,6 +68,38 @@ def test_runs_that_share_may_use_threads(small: Path) -> None:
         reuse = Reuse(network)
         for pes, expected in zip((8, 16, 16), (*alone, alone[1]), strict=True):
             assert simulate(network, "spike_array", settings={"dataflow.pes": pes}, reuse=reuse, threads=2) == expected
+
+
+@pytest.mark.parametrize("machine", ["spike_array", "eyeriss_snn"])
+def test_formats_that_are_compared_are_the_same(machine: str, small: Path) -> None:
+    one = compare_formats(small, machine)
+    assert compare_formats(small, machine, threads=3) == one
+
+
+def test_results_that_are_compared_are_the_same(small: Path) -> None:
+    one = compare(small, ["spike_array", "mint", "prosperity"])
+    assert compare(small, ["spike_array", "mint", "prosperity"], threads=3) == one
+
+
+@pytest.mark.parametrize("arguments", [("simulate",), ("formats",), ("compare", "--hw", "spike_array", "--hw", "mint")])
+def test_commands_work_on_samples_side_by_side(
+    arguments: tuple[str, ...], small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On as many threads as there are cores."""
+    asked: set[int] = set()
+
+    def noted(series: Any, threads: int, *when_free: Any) -> Any:
+        asked.add(threads)
+        return side_by_side(series, threads, *when_free)
+
+    command = (arguments[0], str(small), *arguments[1:])
+    assert main([*command, "--json", "-"]) == 0
+    alone = capsys.readouterr().out
+    monkeypatch.setattr(stage_run, "side_by_side", noted)
+    monkeypatch.setattr(options, "cores", lambda: 3)
+    assert main([*command, "--json", "-", "--threads", "all"]) == 0
+    assert capsys.readouterr().out == alone
+    assert asked == {3}
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -18,6 +18,7 @@ from spikecycle.simulator.dataflows.cores.chip_steps import ChipNetwork
 from spikecycle.simulator.dataflows.cores.schema import CorePlacement, NeuronOrder, PopulationPlacement
 from spikecycle.simulator.dataflows.stage import Network
 from spikecycle.simulator.errors import MappingError
+from spikecycle.suggestions import known_names
 
 
 class CoreRanks(NamedTuple):
@@ -147,7 +148,8 @@ def refuse_unknown(machine: str, key: str, named: Iterable[str], known: Iterable
     unknown = sorted(set(named) - set(there))
     if unknown:
         raise MappingError(
-            f"machine {machine!r}: {key}.{unknown[0]}: the network has no such {what}, there are: {', '.join(there)}"
+            f"machine {machine!r}: {key}.{unknown[0]}: the network has no such {what}"
+            f"{known_names(unknown[0], there, 'there are:', '`spikecycle check TRACE`')}"
         )
 
 

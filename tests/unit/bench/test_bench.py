@@ -268,7 +268,7 @@ def test_what_was_measured_is_drawn_beside_a_document_of_before(tmp_path: Path) 
         (["lennet"], "lennet: there is no such network or file; did you mean 'lenet'?"),
         (["digits-8bits"], "digits-8bits: there is no such network or file; did you mean 'digits-8bit'?"),
         (["--density", "2"], "--density 2: write shares from 0 to 1"),
-        (["--threads", "0"], "--threads 0: write numbers from 1 to 1024, or all"),
+        (["--threads", "0"], "--threads 0: write a number from 1 to 1024, or all"),
         (["own.h5", "--density", "0.1"], "--density: is for lenet, vgg9, resnet, reference; a trace of yours has its"),
         (
             ["own.h5", "--samples", "3"],

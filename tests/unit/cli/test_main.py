@@ -276,10 +276,17 @@ def test_after_two_dashes_it_is_the_name_of_a_file(capsys: Capsys) -> None:
     assert ended.status == 2 and ended.err.startswith("spikecycle: --debug: ")
 
 
-def test_no_progress_where_nobody_watches(capsys: Capsys) -> None:
+def test_what_is_over_soon_says_nothing_where_nobody_watches(capsys: Capsys) -> None:
+    with shown_progress("simulating") as progress:
+        assert progress is not None
+        progress("conv1", 1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_no_progress_without_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
     with shown_progress("simulating") as progress:
         assert progress is None
-    assert capsys.readouterr().err == ""
 
 
 def test_progress_on_a_terminal_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, capsys: Capsys) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spikecycle.simulator.cli.options import parse_formats, parse_samples, parse_settings
+from spikecycle.simulator.cli import options
+from spikecycle.simulator.cli.options import parse_formats, parse_samples, parse_settings, parse_threads
 from spikecycle.simulator.errors import UsageError
 
 
@@ -77,3 +78,15 @@ def test_settings_that_are_none(texts: list[str], words: str) -> None:
     assert str(error.value).startswith("--set ")
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "cores", lambda: 6)
+    assert [parse_threads(text) for text in ("1", "16", "1024", "all", "007")] == [1, 16, 1024, 6, 7]
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1025", "1.5", "All", "1,all", "²", " 2", "9" * 5000])
+def test_threads_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_threads(text)
+    assert str(error.value) == f"--threads {text}: write a number from 1 to 1024, or all"

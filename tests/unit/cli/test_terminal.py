@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -91,6 +93,67 @@ def test_compiling_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "simulating: conv1, compiling (once for each version) broadcast" in terminal.getvalue()
     with event.trigger_event("numba:compile", data={"dispatcher": test_everything_is_explained}):
         pass  # nobody is told any more
+
+
+class _Clock:
+    """Waits in no time, for some lines; what else happens until the next is asked of `then`."""
+
+    def __init__(self, lines: int, then: Callable[[int], None]) -> None:
+        self.now_s, self.pauses_s = 0.0, list[float]()
+        self._lines, self._then = lines, then
+
+    def wait(self, pause_s: float) -> bool:
+        """Until the pause or the work is over; whether the work is."""
+        self._then(len(self.pauses_s))
+        self.pauses_s.append(pause_s)
+        self.now_s += pause_s
+        return len(self.pauses_s) > self._lines
+
+
+def test_what_takes_long_says_a_plain_line_now_and_then() -> None:
+    def go_on(line_number: int) -> None:
+        if line_number == 1:
+            line.compiling("record_passes")
+        if line_number in (2, 3):
+            line.report("one\x1b[2J.h5", 999 + line_number, 4000)
+
+    clock = _Clock(4, go_on)
+    line = progress.ProgressLine("sweep", lambda: clock.now_s)
+    stream = io.StringIO()
+    progress.write_lines(line, stream, clock.wait)
+    assert clock.pauses_s == [10.0, 30.0, 30.0, 30.0, 30.0]
+    assert stream.getvalue().splitlines() == [
+        "spikecycle: sweep (10 s)",
+        "spikecycle: sweep, compiling (once for each version) record_passes (40 s)",
+        "spikecycle: sweep: one\\x1b[2J.h5, 1,001 of 4,000 (70 s)",
+        "spikecycle: sweep: one\\x1b[2J.h5, 1,002 of 4,000 (100 s)",
+    ]
+
+
+def test_what_is_over_before_the_first_line_says_nothing() -> None:
+    stream = io.StringIO()
+    progress.write_lines(progress.ProgressLine("sweep"), stream, lambda pause_s: True)
+    assert stream.getvalue() == ""
+
+
+def test_where_lines_cannot_be_written_the_work_goes_on() -> None:
+    stream = io.StringIO()
+    stream.close()
+    progress.write_lines(progress.ProgressLine("sweep"), stream, lambda pause_s: False)
+
+
+def test_lines_are_those_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(progress, "FIRST_LINE_AFTER_S", 0)
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.01)
+    with progress.shown_progress("simulating") as report:
+        assert report is not None
+        report("conv1", 1, 4)
+        while "conv1" not in stream.getvalue():  # it is written by another thread
+            pass
+    assert stream.getvalue().splitlines()[-1].startswith("spikecycle: simulating: conv1, 1 of 4 (")
+    assert all(thread.name != "lines of progress" for thread in threading.enumerate())
 
 
 def test_a_clock_may_be_decimal(tmp_path: Path) -> None:

@@ -22,10 +22,11 @@ def test_what_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_how_to_install_depends_on_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a checkout the package is on no index under its name; installed, there is no checkout."""
+    """In a checkout the package is on no index under its name, and what runs there is no copy, nor becomes one;
+    installed, there is no checkout."""
     root = Path(__file__).parents[3]
     command = how_to_install("explore")
-    assert command == f"cd {root} && {sys.executable} -m pip install -c constraints.txt '.[explore]'"
+    assert command == f"cd {root} && {sys.executable} -m pip install -c constraints.txt -e '.[explore]'"
     monkeypatch.setattr(installing, "CHECKOUT", tmp_path)
     assert how_to_install("explore") == "pip install 'spikecycle[explore]'"
 

@@ -27,13 +27,13 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"settings": {"dataflow.pez": [1]}}, r"set\.dataflow\.pez: .* did you mean 'dataflow\.pes'\?"),
+    ({"settings": {"dataflow.pez": [1]}}, r"set\.dataflow\.pez: .* did you mean 'pes'\?"),
     (
         {"settings": {"nonsense.key": [1]}},
         r"set\.nonsense\.key: spike_array has no key nonsense\.key, allowed: keys in",
     ),
     ({"settings": {"technology.clock_mhz.x": [1]}}, r"technology\.clock_mhz\.x"),
-    ({"together": [{"dataflow.pes": [4, 8], "dataflow.lane": [1, 2]}]}, r"did you mean 'dataflow\.lanes'\?"),
+    ({"together": [{"dataflow.pes": [4, 8], "dataflow.lane": [1, 2]}]}, r"did you mean 'lanes'\?"),
     ({"samples": [0, 2]}, r"samples: 0,2: samples of .*small\.h5 are 0 to 1, found 2"),
     ({"samples": []}, "samples: at least one value"),
     ({"samples": [0, 0]}, "samples: 0 is named twice"),
@@ -68,7 +68,7 @@ def test_what_only_some_machines_or_traces_have_makes_points_that_fail(trace: st
         [trace, longer], ["spike_array", "mint"], settings={"dataflow.fifo_depth": [4]}, samples=[2], jobs=1,
     )  # fmt: skip
     assert [point["problem"] is None for point in swept.points] == [False, False, True, False]
-    with pytest.raises(UsageError, match=r"none of spike_array, mint has a key dataflow\.fifo_dept, .*did you mean"):
+    with pytest.raises(UsageError, match=r"none of spike_array, mint has a key dataflow\.fifo_dept.*did you mean"):
         sweep(trace, ["spike_array", "mint"], settings={"dataflow.fifo_dept": [4]}, jobs=1)
     with pytest.raises(UsageError, match=r"formats\.weights: none of mint, loihi has a format of weights"):
         sweep(trace, ["mint", "loihi"], formats={"weights": "rle"}, jobs=1)

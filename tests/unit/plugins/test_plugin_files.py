@@ -237,7 +237,9 @@ def test_a_machine_file_executes_nothing(capsys: Capsys, tmp_path: Path, monkeyp
     for name in ("tiny.py", "plugin.py", "conftest.py"):
         plugin(tmp_path, f"open({str(mark)!r}, 'w').close()\n", name)
     _, machine = rule(tmp_path)
-    refused(run(capsys, "check", machine), machine, "dataflow.kind: unknown dataflow 'tiny', allowed: ")
+    refused(
+        run(capsys, "check", machine), machine, "dataflow.kind: unknown dataflow 'tiny'; `spikecycle list` shows the "
+    )
     for key in ("plugin", "plugins"):
         refused(run(capsys, "check", machine_file(tmp_path, {key: "plugin.py"})), f"{key}: unknown key")
     assert not mark.exists()

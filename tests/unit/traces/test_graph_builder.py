@@ -232,7 +232,7 @@ WRITER_REFUSES: dict[str, tuple[Any, str]] = {
     "input-missing": (lambda w: w.append({}), "sample 0: tensor x: an input of the network must be given"),
     "no-such-tensor": (
         lambda w: w.append({"x": np.zeros((2, 3, 1, 1), int), "y": np.zeros(3)}),
-        "sample 0: there is no tensor y; tensors are x, a",
+        "sample 0: there is no tensor y, tensors are x, a",
     ),
     "shape": (
         lambda w: w.append({"x": np.zeros((3, 3, 1, 1), int)}),
