@@ -171,6 +171,8 @@ CASES = [
     ("eyeriss_snn", {}, {"C": 2048, "M": 2048}, 4, 1),
     ("eyeriss_snn", {}, {"C": 1024, "M": 100}, 100, 1),
     ("eyeriss_snn", {}, {"C": 16, "H": 16, "W": 16, "M": 16}, 500, 1),
+    ("eyeriss_snn", {"dataflow.time_batching": True}, {"C": 16, "H": 3, "W": 3, "M": 14}, 54, 4),
+    ("eyeriss_snn", {"dataflow.time_batching": True}, {"C": 64, "M": 10}, 2000, 1),
 ]  # fmt: skip
 SMALL_BYTES = 2**18  # of Python's own objects, which no formula counts
 
@@ -183,8 +185,8 @@ def test_estimates_are_above_what_runs_really_take_and_not_far_above() -> None:
     for case, (estimate, peak) in zip(CASES, found, strict=True):
         assert peak <= estimate + SMALL_BYTES, (case, estimate, peak)
         # row_stationary counts the smallest folds that there can be, which its search seldom chooses; and as many
-        # passes, of which a block of rows takes 5 MB
-        most = 4.5 * peak + 5_000_000 if case[0] == "eyeriss_snn" else 3.5 * peak
+        # passes, of which a block of rows takes 5 MB; a search of mappings takes 2 MB, if there are many
+        most = 4.5 * peak + 7_000_000 if case[0] == "eyeriss_snn" else 3.5 * peak
         assert estimate <= most + SMALL_BYTES, (case, estimate, peak)
 
 

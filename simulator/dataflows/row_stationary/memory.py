@@ -11,7 +11,7 @@ from spikecycle.simulator.activity import ROWS_AT_ONCE
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerSpec, PadLayout, Storage
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_array
-from spikecycle.simulator.dataflows.row_stationary.mapping import filters_of_pe, most_filters
+from spikecycle.simulator.dataflows.row_stationary.mapping import CANDIDATES_AT_ONCE, filters_of_pe, most_filters
 from spikecycle.simulator.dataflows.row_stationary.replay import BLOCK_BYTES
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import FIBERS_AT_ONCE
 from spikecycle.simulator.memory import Need
@@ -27,8 +27,9 @@ TABLE_BYTES = 90  # of a filter set's tap: non-zeros, takes, served, and what is
 INPUT_BYTES = 16  # of a sample: windows of a tap, and spikes of a row, at most int64
 BIT_BYTES, WIDE_BYTES = 1, 8  # of an input: its bit in words, or its bits taken apart
 OUTPUT_BYTES = 8
-ROUNDED = 2  # folds and tiles have remainders, but for those of a single row
+ROUNDED = 2  # folds and tiles have remainders
 PASS_BYTES = 16  # cycles of taps and of handing over, spikes that are loaded and that are stored, at most int32
+CANDIDATE_BYTES = 400  # of a mapping that may be chosen: its numbers, and what is estimated of it, int64
 FOLD_BYTES = 400  # ten numbers of a column fold, which are copied and sorted, its rows, group and pattern
 ROW_BYTES = 144  # of a pass as a row: cycles by category, traffic, a timestep, and what double buffering makes of them
 TRAFFIC_BYTES = 140  # the same, where traffic is rounded to bursts, or waits for rows, operand by operand
@@ -55,11 +56,10 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     perfect = array.tile_factors == "perfect"
     filter_folds = _folds(shape.M * positions, sets * max(1, machine.entries("psum_pad")), perfect)
     channel_folds = shape.groups * _folds(channels, max(1, machine.entries("input_pad") // shape.S), perfect)
-    rounded = min(ROUNDED, shape.P)
     if array.time_batching:
-        folds = rounded * _folds_of_pairs(layer.timesteps, shape.P, array.columns)
+        folds = ROUNDED * _folds_of_pairs(layer.timesteps, shape.P, array.columns)
     else:
-        folds = rounded * layer.timesteps * _folds(shape.P, array.columns, perfect)
+        folds = ROUNDED * layer.timesteps * _folds(shape.P, array.columns, perfect)
     passes = folds * filter_folds * channel_folds
     served = _most_filter_sets(machine, layer) * shape.fan_in
     row_bytes = _row_bytes(machine)
@@ -68,6 +68,7 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     return (
         Need(fibers * (FIBER_BYTES if shape.fan_in < LONG_FAN_IN else LONG_FIBER_BYTES), fibers_of, is_kept=False),
         Need(measured * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
+        Need(CANDIDATES_AT_ONCE * CANDIDATE_BYTES, f"{CANDIDATES_AT_ONCE} mappings to choose from", is_kept=False),
         Need(served * TABLE_BYTES, f"the tables of {served} weights of filter sets (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(inputs * input_bytes, f"{inputs} inputs (T x C x H x W)", is_kept=False),
