@@ -210,6 +210,10 @@ class WorkRows:
         """The same, no timestep having rows in two of them."""
         return self.blocks() if self.by_timestep else iter([self.all()])
 
+    def one_unit(self) -> tuple[Work, Moves]:
+        """The rows of the first unit, if there is one."""
+        return self.make(0, min(1, self.units))
+
     def all(self) -> tuple[Work, Moves]:
         """All rows at once."""
         return self.make(0, self.units)

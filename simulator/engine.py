@@ -119,16 +119,18 @@ def simulate(
             network, machine, dataflow, chosen, kept, non_zeros, reuse, threads, timing.by_itself,
             keeps_first_activity=timeline is not None,
         )  # fmt: skip
+        if timeline is not None:
+            timeline.begin(timing.policy.in_turn)
         with closing(runner.run(stages, steps.step_done)) as runs:
             for stage, run in zip(stages, runs, strict=True):
                 resident.add(stage.name, run.footprint)
                 timing.add_stage(run.activities, run.schedules)
                 if timeline is not None:
-                    timeline.add(stage.name, *run.activities[0].rows.all())
+                    timeline.add(stage.name, run.activities[0].rows, timing.take_spans())
                 totals.append(run.totals)
         timing.finish()
         if timeline is not None:
-            timeline.finish([schedules[0] for schedules in timing.stages], in_turn=timing.policy.in_turn)
+            timeline.finish([] if timing.policy.in_turn else [schedules[0] for schedules in timing.stages])
         for total, schedules in zip(totals, timing.stages, strict=True):
             total.schedules = schedules
         return run_result(grounds, totals, timing, verify_network(recorded, chosen, threads) if verify else None)

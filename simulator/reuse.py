@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,9 @@ class _Kept:
 
 @dataclass(eq=False)
 class Reuse:
-    """What is kept of the runs of one open trace, to be given to `simulate` again and again, one run after the other.
+    """What is kept of the runs of one open trace, to be given to `simulate` again and again, by any thread.
+
+    Two runs at the same time may both work something out, and use one of the two; no run waits for another's kernels.
 
     limit_bytes: so many bytes, unpacked, of the tensors of whole samples are kept, those that are asked for first; so
     many of the weights of operators, also the first; and so many of runs, the latest.
@@ -65,29 +68,32 @@ class Reuse:
     _bytes: int = 0
     _count: int = 0
     _joined: Reuse | None = None
+    _looking: Lock = field(default_factory=Lock)  # held while somebody looks something up, or keeps it
 
     def with_sums_joined(self) -> Reuse:
         """The same for the network whose sums of currents are inputs of populations; this one where there are none."""
-        if self._joined is None:
-            joined = with_sums_joined(self.network)
-            self._joined = self if joined is self.network else Reuse(joined, self.limit_bytes, recorded=self)
-        return self._joined
+        with self._looking:
+            if self._joined is None:
+                joined = with_sums_joined(self.network)
+                self._joined = self if joined is self.network else Reuse(joined, self.limit_bytes, recorded=self)
+            return self._joined
 
     def tensors(self, sample: int) -> SampleTensors:
         """The tensors of a sample."""
-        if sample not in self._samples:
-            recorded = self.recorded.tensors(sample) if self.recorded else None
-            tensors = SampleTensors(self.network, sample, recorded)
-            if (len(self._samples) + 1) * self._sample_bytes > self.limit_bytes:
-                return tensors
-            tensors.shared = True
-            self._samples[sample] = tensors
-        return self._samples[sample]
+        with self._looking:
+            if sample not in self._samples:
+                recorded = self.recorded.tensors(sample) if self.recorded else None
+                tensors = SampleTensors(self.network, sample, recorded)
+                if (len(self._samples) + 1) * self._sample_bytes > self.limit_bytes:
+                    return tensors
+                tensors.shared = True
+                self._samples[sample] = tensors
+            return self._samples[sample]
 
     def stage_sample(self, stage: Stage, sample: int, on_chip: OnChip, of_weights: StageWeights) -> StageSample:
         """A sample of a stage, with what earlier runs found out about it, and this one about its weights."""
         tensors = self.tensors(sample)
-        if sample not in self._samples:
+        if not tensors.shared:
             return StageSample(stage, tensors, on_chip, of_weights)
         key = (stage_key(stage), sample)
         seen = self._seen.setdefault(key, StageSample(stage, tensors))
@@ -101,33 +107,46 @@ class Reuse:
         for synapse in stage.synapses():
             code_bytes = np.dtype(code_dtype(synapse.weight_bits)).itemsize
             size = synapse.shape.M * (code_bytes * synapse.shape.fan_in + _BIAS_BYTES)
-            if synapse.name not in self._weights and self._weight_bytes + size <= self.limit_bytes:
-                self._weights[synapse.name] = synapse.codes(), synapse.bias()
-                self._weight_bytes += size
+            if self._has_room(synapse.name, size):
+                read = synapse.codes(), synapse.bias()
+                with self._looking:
+                    if self._has_room(synapse.name, size):  # nobody was faster
+                        self._weights[synapse.name] = read
+                        self._weight_bytes += size
 
     def stage_run(self, what: Hashable, machine: Machine, run: Callable[[Machine], StageRun]) -> StageRun:
         """`run(machine)`, or what an earlier machine made of the same `what` where this one must make the same of it.
 
         what: everything but the machine that the run depends on.
         """
-        for key in [key for key in reversed(self._runs) if key[0] == what]:
-            kept = self._runs[key]
+        with self._looking:
+            of_what = [(key, kept) for key, kept in reversed(self._runs.items()) if key[0] == what]
+        for key, kept in of_what:
             if kept.reads.hold_for(machine):
-                self._runs.move_to_end(key)
+                with self._looking:
+                    if key in self._runs:
+                        self._runs.move_to_end(key)
                 return _unscheduled(kept.run)
         watched, reads = watch(machine)
         done = run(watched)
+        for activity in done.activities[:1]:
+            activity.rows.one_unit()  # so that the keys are noted which rows are made of
         self._keep(what, done, reads)
         return _unscheduled(done)
 
     def _keep(self, what: Hashable, run: StageRun, reads: Reads) -> None:
         kept = _Kept(run, reads, _BYTES_OF_AN_ENTRY + sum(activity.rows.kept_bytes for activity in run.activities))
-        self._count += 1
-        self._runs[what, self._count] = kept
-        self._bytes += kept.bytes
-        while self._bytes > self.limit_bytes:
-            _, oldest = self._runs.popitem(last=False)
-            self._bytes -= oldest.bytes
+        with self._looking:
+            self._count += 1
+            self._runs[what, self._count] = kept
+            self._bytes += kept.bytes
+            while self._bytes > self.limit_bytes:
+                _, oldest = self._runs.popitem(last=False)
+                self._bytes -= oldest.bytes
+
+    def _has_room(self, name: str, size: int) -> bool:
+        """Whether the weights of an operator are to be kept, of so many bytes."""
+        return name not in self._weights and self._weight_bytes + size <= self.limit_bytes
 
     @cached_property
     def _sample_bytes(self) -> int:

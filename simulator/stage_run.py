@@ -136,10 +136,13 @@ class _StageWork:
         return not self._samples_left
 
     def run(self) -> StageRun:
-        """What the stage did, once it and all stages before it are done."""
+        """What the stage did, once it and all stages before it are done; not kept here, where jobs are known until the
+        last stage is done."""
         assert self._totals is not None
         self._totals.add_currents(self._runner.non_zeros)
-        return StageRun(self._totals, self._activities, self._footprint, self._schedules)
+        found = StageRun(self._totals, self._activities, self._footprint, self._schedules)
+        self._activities, self._schedules = [], []
+        return found
 
     def _map(self) -> None:
         runner = self._runner

@@ -19,7 +19,8 @@ class NetworkTiming:
     A policy that lets stages follow each other (`Overlap.in_turn`) is asked stage by stage, so that no activity is
     kept; any other needs all activities of a sample together.
 
-    stages: schedules of each stage, sample by sample; spans are kept of the first one if `keeps_spans`.
+    stages: schedules of each stage, sample by sample; spans are kept of the first one if `keeps_spans`, until somebody
+    takes them.
     cycles_per_sample, breakdown: of the whole network.
     """
 
@@ -66,6 +67,15 @@ class NetworkTiming:
             self.stages.append([schedule for schedule in alone if schedule is not None])
         else:
             self._waiting.append(list(activities))
+
+    def take_spans(self) -> StageSchedule | None:
+        """The last stage of the first sample by itself, with its spans, which are not kept any longer: as long as they
+        are, so is everything that they follow from. None where the policy needs all stages together."""
+        if not self.policy.in_turn:
+            return None
+        taken = self.stages[-1][0]
+        self.stages[-1][0] = replace(taken, spans={})
+        return taken
 
     def finish(self) -> None:
         """After the last stage: the time of the whole network."""

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from spikecycle.simulator.timeline import TimedStage, Timeline
 
 MOST_EVENTS = 400_000
 """Of a file without a window: about 60 MB, which viewers still open at once."""
+_LINES_OF_PART = 1000
 _GROUPS = {"operators": 1, "DRAM": 2, "buffers": 3, "array": 4, "units": 5}
 
 
@@ -49,8 +51,9 @@ class Event:
 
 
 def events(timeline: Timeline, window: tuple[int, int] | None = None) -> Iterator[Event]:
-    """Everything that took time, within the window; of events that begin together, the longer one first."""
-    low, high = window if window is not None else (0, timeline.cycles)
+    """Everything that took time, within the window, by default that of the timeline; of events that begin together, the
+    longer one first."""
+    low, high = window or timeline.window or (0, timeline.cycles)
     for stage in timeline.stages:
         schedule = stage.schedule
         if schedule.end <= low or schedule.start >= high:
@@ -59,7 +62,7 @@ def events(timeline: Timeline, window: tuple[int, int] | None = None) -> Iterato
         about = {"cycles": schedule.cycles, "breakdown": {k: v for k, v in schedule.breakdown.items() if v}}
         lane = f"operators{suffix}"
         found = [Event("operators", lane, stage.name, schedule.start, schedule.end, about)] if schedule.cycles else []
-        for event in (*found, *_of_memory(stage, suffix, low, high), *_of_work(stage, suffix, low, high)):
+        for event in chain(found, _of_memory(stage, suffix, low, high), _of_work(stage, suffix, low, high)):
             yield _cut(event, low, high)
 
 
@@ -70,6 +73,8 @@ def to_trace_events(
 
     about: what is simulated, for `otherData`. Without a window, the document ends with the stage of event MOST_EVENTS.
     """
+    window = window or timeline.window
+    parts: list[str] = []  # many lines each: as strings of their own, lines take half as much again
     lines: list[str] = []
     lanes: dict[tuple[str, str], int] = {}
     reached = min(window[1], timeline.cycles) if window is not None else timeline.cycles
@@ -92,10 +97,15 @@ def to_trace_events(
                 }
             )
         )
+        if len(lines) == _LINES_OF_PART:
+            parts.append(",\n".join(lines))
+            lines = []
     heads = [json.dumps(line) for line in _names(lanes)]
     other = {**about, "cycles": timeline.cycles, "unit": "1 us in the viewer is 1 cycle"}
-    body = ",\n".join([*heads, *lines])
-    return f'{{"displayTimeUnit": "ns",\n"otherData": {json.dumps(other)},\n"traceEvents": [\n{body}\n]}}\n', reached
+    parts = [*heads, *parts, *lines] or [""]
+    parts[0] = f'{{"displayTimeUnit": "ns",\n"otherData": {json.dumps(other)},\n"traceEvents": [\n{parts[0]}'
+    parts[-1] += "\n]}\n"
+    return ",\n".join(parts), reached
 
 
 def _names(lanes: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
@@ -110,14 +120,14 @@ def _names(lanes: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
 
 def _of_memory(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[Event]:
     """Transfers on the DRAM channel, halves of buffers, barriers and timesteps: what the policy has spans of."""
-    spans, moves = stage.schedule.spans, stage.moves
+    spans, moves, numbers = stage.schedule.spans, stage.moves, stage.numbers
     for name, bits in (("load", moves.load_bits), ("store", moves.store_bits)):
         if name not in spans:
             continue
         for row, start, end in _within(spans[name], low, high):
             moved = {operand: int(n) for operand, n in zip(moves.operands, bits[row], strict=True) if n}
             words = f"{name} {', '.join(moved)}".rstrip()
-            yield Event("DRAM", f"DRAM channel{suffix}", words, start, end, {"row": row, "bits": moved})
+            yield Event("DRAM", f"DRAM channel{suffix}", words, start, end, {"row": numbers[row], "bits": moved})
     for row, start, end in _within(spans["traffic"], low, high) if "traffic" in spans else ():
         yield Event("DRAM", f"DRAM channel{suffix}", "traffic", start, end, {"part": row})
     if "load" in spans and "store" in spans:
@@ -128,8 +138,9 @@ def _of_memory(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[
         for buffers, held, bits in halves:
             for row, start, end in _within(held, low, high):
                 if bits[row].any():
-                    lane = f"{buffers}, half {row % 2}{suffix}"
-                    yield Event("buffers", lane, f"{stage.name} {row}", start, end, {"row": row})
+                    number = numbers[row]
+                    lane = f"{buffers}, half {number % 2}{suffix}"
+                    yield Event("buffers", lane, f"{stage.name} {number}", start, end, {"row": number})
     for name in ("barrier", "step"):
         for row, start, end in _within(spans[name], low, high) if name in spans else ():
             yield Event("array", f"{name}s{suffix}", f"{name} {row}", start, end, {"timestep": row})
@@ -137,14 +148,14 @@ def _of_memory(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[
 
 def _of_work(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[Event]:
     """Rows of work with their phases, the units that are at work, and the gaps."""
-    work, spans = stage.work, stage.schedule.spans["compute"]
+    work, spans, numbers = stage.work, stage.schedule.spans["compute"], stage.numbers
     columns = {name: index for index, name in enumerate(work.categories)}
     for row, start, end in _within(spans, low, high):
         lane = f"{work.resources[work.resource[row]]}{suffix}"
         places = {name: int(values[row]) for name, values in work.places.items()} or {"timestep": int(work.step[row])}
         parts = {name: int(work.breakdown[row, index]) for name, index in columns.items() if work.breakdown[row, index]}
         words = " ".join(f"{name.replace('_', ' ')} {value}" for name, value in places.items())
-        yield Event("array", lane, words, start, end, {"row": row, **places, "breakdown": parts})
+        yield Event("array", lane, words, start, end, {"row": numbers[row], **places, "breakdown": parts})
         moment = start
         for phase in work.phases:
             inside = {name: parts[name] for name in phase.categories if name in parts}
@@ -153,7 +164,12 @@ def _of_work(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[Ev
                 yield Event("array", lane, phase.name, moment, after, {"breakdown": inside})
                 for unit in phase.units:
                     yield Event(
-                        "units", f"{unit}{suffix}", phase.name, moment, after, {"row": row, "breakdown": inside}
+                        "units",
+                        f"{unit}{suffix}",
+                        phase.name,
+                        moment,
+                        after,
+                        {"row": numbers[row], "breakdown": inside},
                     )
             moment = after
     if len(work.resources) == 1 and "step" not in stage.schedule.spans:
@@ -165,8 +181,10 @@ def _gaps(stage: TimedStage, suffix: str, low: int, high: int) -> Iterator[Event
     spans = stage.schedule.spans["compute"]
     begins = np.concatenate([[stage.schedule.start], spans.ends])
     ends = np.concatenate([spans.starts, [stage.schedule.end]])
+    numbers, last = stage.numbers, len(stage.numbers)
     for row, start, end in _within(Spans(begins, ends), low, high):
-        yield Event("array", f"waiting{suffix}", "waits for DRAM", start, end, {"before row": row})
+        number = numbers[row] if row < last else numbers[-1] + 1 if last else 0
+        yield Event("array", f"waiting{suffix}", "waits for DRAM", start, end, {"before row": number})
 
 
 def _within(spans: Spans, low: int, high: int) -> Iterator[tuple[int, int, int]]:

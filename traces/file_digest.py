@@ -27,17 +27,20 @@ class FileDigest:
         self._path = path
         self._found: str | None = None
         self._lock = Lock()
+        self._beginning = Lock()
         self._begun: Thread | None = None
         self._is_given_up = Event()
         self._waiting: list[Callable[[], None]] | None = []
 
     def begin(self) -> None:
         """Compute it from now on, beside what the caller does, unless that has begun before; end that with `give_up`
-        where nobody may ask for it."""
-        if self._begun is not None or self._found is not None:
-            return
-        self._begun = Thread(target=self._early, name=f"SHA-256 of {self._path.name}")
-        self._begun.start()
+        where nobody may ask for it. Any thread may ask."""
+        with self._beginning:
+            if self._begun is not None or self._found is not None:
+                return
+            thread = Thread(target=self._early, name=f"SHA-256 of {self._path.name}")
+            thread.start()
+            self._begun = thread  # others wait for its end, which they may not before it was started
 
     def when_ended(self, call: Callable[[], None]) -> None:
         """Call something when what `begin` began has ended, in its thread; at once where nothing is at work."""

@@ -70,7 +70,7 @@ def simulate(
     from spikecycle.simulator.report.verification import is_exact, verification_report
     from spikecycle.simulator.timeline import Timeline
 
-    events = Timeline() if timeline is not None else None
+    events = Timeline(window) if timeline is not None else None
     with shown_progress("simulating") as progress:
         result = run(
             trace,

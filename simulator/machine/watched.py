@@ -34,8 +34,8 @@ class Reads:
     values: dict[Path, Any] = field(default_factory=dict)
 
     def hold_for(self, machine: Machine) -> bool:
-        """Whether another machine has the same values at every path."""
-        return all(_equal(_value_at(machine, path), value) for path, value in self.values.items())
+        """Whether another machine has the same values at every path; other threads may read meanwhile."""
+        return all(_equal(_value_at(machine, path), value) for path, value in self.values.copy().items())
 
 
 def watch(machine: Machine) -> tuple[Machine, Reads]:

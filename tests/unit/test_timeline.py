@@ -21,6 +21,8 @@ from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.schedule import OVERLAPS, DramTiming
 from spikecycle.simulator.timeline import Timeline
 from spikecycle.simulator.trace_events import to_trace_events
+from spikecycle.traces import LayerShape
+from spikecycle.traces.synthetic import synthetic_trace
 from tests.bad_input.inputs import refused, run, small_trace
 from tests.unit.schedule.cases import ONE_BIT_A_CYCLE, stage
 
@@ -152,9 +154,10 @@ def timeline_of(
     chosen = OVERLAPS.lookup(policy)
     schedule = chosen.resolve(stages, edges, dram, chosen.options_type(policy=policy, **options))
     timeline = Timeline()
+    timeline.begin(in_turn=len(stages) == 1)
     for number, each in enumerate(stages):
-        timeline.add(f"stage{number}", each.work, each.moves)
-    timeline.finish(schedule.stages, in_turn=len(stages) == 1)
+        timeline.add(f"stage{number}", each.rows, None)
+    timeline.finish(schedule.stages)
     return timeline
 
 
@@ -192,6 +195,56 @@ def test_a_window_cuts_and_bounds() -> None:
     assert to_trace_events(timeline, {}, (beyond, beyond + 5))[0].count('"ph": "X"') == 0
 
 
+WINDOWED = [*MACHINES, ("loihi", {}), ("prosperity", {}), ("spikesim_rram", {})]
+
+
+@pytest.mark.parametrize(("machine", "settings"), WINDOWED)
+def test_a_timeline_with_a_window_keeps_little_else_and_shows_the_same(machine: str, settings: dict[str, Any]) -> None:
+    def simulated_in(window: tuple[int, int] | None) -> Timeline:
+        timeline = Timeline(window)
+        simulate("digits-pruned80", machine, settings=settings, samples=[2], timeline=timeline)
+        return timeline
+
+    whole = simulated_in(None)
+    ends = np.concatenate([stage.schedule.spans["compute"].ends for stage in whole.stages])
+    random, cycles = np.random.default_rng(5), whole.cycles
+    windows = [(0, 1), (cycles - 1, cycles), (0, cycles), (cycles // 3, cycles // 3 + 1), (cycles + 3, cycles + 9)]
+    for low in random.integers(0, cycles, 4).tolist():
+        windows.append((low, low + int(random.integers(1, 40))))
+    for edge in random.choice(ends, 4).tolist():  # where a row ends
+        windows += [(edge, edge + 1), (max(0, edge - 1), edge + 1)]
+    for window in windows:
+        found = simulated_in(window)
+        assert found.cycles == cycles
+        assert to_trace_events(found, {}) == to_trace_events(whole, {}, window), window
+        if window[1] == window[0] + 1:  # what is in it, a row on each side, and the others of these timesteps
+            side_by_side = max(len(stage.work.resources) for stage in whole.stages)
+            together = 1 if whole.in_turn else len(whole.stages)
+            assert sum(len(stage.work.cycles) for stage in found.stages) <= 5 * side_by_side * together
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("machine", "kind"), [("spike_array", SpikeArrayPlan), ("eyeriss_snn", RowStationaryPlan)])
+def test_stages_that_are_done_leave_nothing_but_their_rows(
+    machine: str, kind: type, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: with one thread, of two stages at most there is a plan, of which one is new."""
+    path, plans, most = tmp_path / "deep.h5", [], 0
+    synthetic_trace(path, [LayerShape.linear(20, 20)] * 12, 3, 1, 0.2, 0.5, 8, 1, output_density=0.2)
+    made = kind.__post_init__  # type: ignore[attr-defined]
+
+    def noted(self: Any) -> None:
+        nonlocal most
+        plans.append(weakref.ref(self))
+        made(self)
+        most = max(most, sum(plan() is not None for plan in plans))
+
+    monkeypatch.setattr(kind, "__post_init__", noted)
+    simulate(path, machine, timeline=Timeline(), threads=threads)
+    assert len(plans) == 12
+    assert threads > 1 or most <= 2
+
+
 def test_a_file_without_a_window_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     _, timeline = simulated("spike_array", {})
     monkeypatch.setattr("spikecycle.simulator.trace_events.MOST_EVENTS", 50)
@@ -204,7 +257,7 @@ def test_a_file_without_a_window_has_a_bound(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_timeline_holds_one_sample() -> None:
     timeline = timeline_of("roofline", [stage([1])], [])
     with pytest.raises(UsageError, match="holds one sample"):
-        timeline.add("again", stage([1]).work, stage([1]).moves)
+        timeline.begin(in_turn=True)
 
 
 @pytest.mark.parametrize(("machine", "kind"), [("spike_array", SpikeArrayPlan), ("eyeriss_snn", RowStationaryPlan)])

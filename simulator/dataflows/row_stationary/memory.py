@@ -5,14 +5,17 @@ The arrays are those of `weight_streams`, `counts`, `passes` and `replay`; their
 
 from __future__ import annotations
 
+import numpy as np
+
 from spikecycle.simulator.activity import ROWS_AT_ONCE
 from spikecycle.simulator.dataflows.memory import LayerSizes
 from spikecycle.simulator.dataflows.row_stationary.kernel_types import LayerSpec, PadLayout, Storage
 from spikecycle.simulator.dataflows.row_stationary.machine import RowStationaryMachine, lower_array
-from spikecycle.simulator.dataflows.row_stationary.mapping import filters_of_pe, most_filters
+from spikecycle.simulator.dataflows.row_stationary.mapping import CANDIDATES_AT_ONCE, filters_of_pe, most_filters
 from spikecycle.simulator.dataflows.row_stationary.replay import BLOCK_BYTES
 from spikecycle.simulator.dataflows.row_stationary.weight_streams import FIBERS_AT_ONCE
 from spikecycle.simulator.memory import Need
+from spikecycle.simulator.schedule.double_buffering import DoubleBuffering
 from spikecycle.simulator.workload import Windows
 
 FIBER_BYTES = 5  # its stored bits, int32, and whether it is stored
@@ -26,8 +29,11 @@ BIT_BYTES, WIDE_BYTES = 1, 8  # of an input: its bit in words, or its bits taken
 OUTPUT_BYTES = 8
 ROUNDED = 2  # folds and tiles have remainders
 PASS_BYTES = 16  # cycles of taps and of handing over, spikes that are loaded and that are stored, at most int32
+CANDIDATE_BYTES = 400  # of a mapping that may be chosen: its numbers, and what is estimated of it, int64
 FOLD_BYTES = 400  # ten numbers of a column fold, which are copied and sorted, its rows, group and pattern
-ROW_BYTES = 450  # of a pass as a row: places, cycles, traffic, and what a schedule makes of them
+ROW_BYTES = 144  # of a pass as a row: cycles by category, traffic, a timestep, and what double buffering makes of them
+TRAFFIC_BYTES = 140  # the same, where traffic is rounded to bursts, or waits for rows, operand by operand
+TIMELINE_BYTES = 240  # of a pass in a timeline: the same numbers, when it happens, and where it lies in the stage
 OF_PADS = {*"TCHWMPQRS", "windows", "groups", "input_bits", "weight_bits", "psum_bits"}
 """Fields of a layer that decide on what fits the pads."""
 
@@ -50,24 +56,38 @@ def needs(machine: RowStationaryMachine, layer: LayerSizes) -> tuple[Need, ...]:
     perfect = array.tile_factors == "perfect"
     filter_folds = _folds(shape.M * positions, sets * max(1, machine.entries("psum_pad")), perfect)
     channel_folds = shape.groups * _folds(channels, max(1, machine.entries("input_pad") // shape.S), perfect)
-    row_folds = _folds(shape.P, array.columns, perfect)
-    folds = ROUNDED * layer.timesteps * row_folds
+    if array.time_batching:
+        folds = ROUNDED * _folds_of_pairs(layer.timesteps, shape.P, array.columns)
+    else:
+        folds = ROUNDED * layer.timesteps * _folds(shape.P, array.columns, perfect)
     passes = folds * filter_folds * channel_folds
     served = _most_filter_sets(machine, layer) * shape.fan_in
+    row_bytes = _row_bytes(machine)
     fibers_of = f"{fibers} fibers (M x C/groups)"
     of_passes = f"{passes} passes (T = {layer.timesteps} timesteps x folds of P, Q, M and C)"
     return (
         Need(fibers * (FIBER_BYTES if shape.fan_in < LONG_FAN_IN else LONG_FIBER_BYTES), fibers_of, is_kept=False),
         Need(measured * MEASURED_FIBER_BYTES + WEIGHT_BYTES * weights, fibers_of, is_kept=False),
+        Need(CANDIDATES_AT_ONCE * CANDIDATE_BYTES, f"{CANDIDATES_AT_ONCE} mappings to choose from", is_kept=False),
         Need(served * TABLE_BYTES, f"the tables of {served} weights of filter sets (M x C/groups x R x S)"),
         Need(rows * INPUT_BYTES, f"{rows} inputs by tap (T x H x C x S)", is_kept=False),
         Need(inputs * input_bytes, f"{inputs} inputs (T x C x H x W)", is_kept=False),
         Need(outputs * OUTPUT_BYTES, f"{outputs} rows of outputs (T x M x P)", is_kept=False),
         Need(folds * FOLD_BYTES, f"{folds} column folds (T = {layer.timesteps} timesteps x folds of P)"),
         Need(passes * PASS_BYTES, of_passes),
-        Need(min(passes, ROWS_AT_ONCE) * ROW_BYTES, of_passes, is_kept=False),
-        Need(passes * ROW_BYTES, of_passes, is_of_timeline=True),
+        Need(min(passes, ROWS_AT_ONCE) * row_bytes, of_passes, is_kept=False),
+        Need(passes * TIMELINE_BYTES, of_passes, is_of_timeline=True),
+        Need(passes * row_bytes, of_passes, is_kept=False, is_of_timeline=True),
     )
+
+
+def _row_bytes(machine: RowStationaryMachine) -> int:
+    """Of a pass while it is a row of work, by what works out when it happens."""
+    dram = machine.dram
+    is_plain = machine.overlap.get("policy", DoubleBuffering.name) == DoubleBuffering.name and (
+        dram is None or (dram.burst_bits.bit_count() == 1 and not dram.row_miss_ns and not dram.turnaround_ns)
+    )
+    return ROW_BYTES if is_plain else ROW_BYTES + TRAFFIC_BYTES
 
 
 def _most_filter_sets(machine: RowStationaryMachine, layer: LayerSizes) -> int:
@@ -97,6 +117,12 @@ def _most_filter_sets(machine: RowStationaryMachine, layer: LayerSizes) -> int:
             filters = max(1, filters_of_pe(spec, array, sets, fitting))
             most = max(most, shape.groups * sets * -(-spec.group_filters // (sets * filters)))
     return most
+
+
+def _folds_of_pairs(timesteps: int, rows: int, columns: int) -> int:
+    """Column folds of the pairs (timestep, output row) of all tiles, whatever height of a tile is chosen."""
+    heights = np.arange(1, rows + 1)
+    return int((-(-rows // heights) * -(-timesteps * heights // columns)).max())
 
 
 def _folds(size: int, most: int, perfect: bool) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -50,6 +52,30 @@ def test_what_is_given_up_can_be_asked_for(tmp_path: Path) -> None:
     digest.give_up()
     assert not threads_left()
     assert digest.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_many_threads_may_begin_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None waits for a thread that another has made and not started, and the file is read once."""
+    path = tmp_path / "file"
+    path.write_bytes(b"abc")
+    computed: list[object] = []
+    compute = FileDigest._computed
+    monkeypatch.setattr(FileDigest, "_computed", lambda *given: computed.append(given[0]) or compute(*given))
+    digests = [FileDigest(path) for _ in range(20)]
+
+    def ask(digest: FileDigest) -> str:
+        digest.begin()
+        return digest.sha256
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # Python hands its lock on all the time, not every 5 ms
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(ask, [digest for digest in digests for _ in range(8)]))
+    finally:
+        sys.setswitchinterval(before)
+    assert set(found) == {hashlib.sha256(b"abc").hexdigest()}
+    assert len(computed) == len(digests)
 
 
 def test_it_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
