@@ -189,6 +189,19 @@ def test_a_peer_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypa
     assert found.cases[0].seconds > 0
 
 
+def test_what_a_measuring_process_prints_is_no_answer_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """More than a pipe holds, in lines and without an end of one."""
+    program = "import sys; print('a' * 100_000); print('b' * 100_000, file=sys.stderr); print('c', end='')"
+    (tmp_path / "torch.py").write_text(f"{program}; raise OSError('libtorch is no library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(measure, "is_installed", lambda: False)
+    monkeypatch.setattr(measure, "cores", lambda: 1)
+    torch, _ = bench(replace(ONE_RUN, machines=("mint",))).peers
+    assert torch.problem == "the measuring process ended: OSError: libtorch is no library"
+
+
 @pytest.mark.parametrize("ends", ["at first", "in a run"])
 def test_a_process_that_ends_is_a_problem_of_its_case(ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"at first": "pass", "in a run": "print('{}', flush=True); sys.stdin.readline()"}[ends]
