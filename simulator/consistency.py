@@ -7,6 +7,7 @@ what is drawn of it would be wrong without looking so.
 from __future__ import annotations
 
 import math
+import statistics
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -107,6 +108,7 @@ def _times(bench: BenchResult) -> Iterator[tuple[str, float]]:
     for index, case in enumerate(bench.cases):
         if not case.problem:
             yield f"cases.{index}.seconds", case.seconds
+            yield from ((f"cases.{index}.run_s.{run}", each) for run, each in enumerate(case.run_s))
     for index, peer in enumerate(bench.peers):
         if not peer.problem:
             yield from ((f"peers.{index}.{key}", getattr(peer, key)) for key in ("seconds", "ours_s", "ratio"))
@@ -122,6 +124,8 @@ def _problem_of_parts(bench: BenchResult) -> str:
     for index, case in enumerate(bench.cases):
         if not case.problem and (case.samples < 1 or case.threads < 1):
             return f"cases.{index}: it has no samples, or no threads"
+        if case.run_s and not math.isclose(case.seconds, statistics.median(case.run_s), rel_tol=_RELATIVE):
+            return f"cases.{index}.seconds: {case.seconds:.10g} is not the median of run_s"
     for index, peer in enumerate(bench.peers):
         if peer.case is not None and (peer.case >= len(bench.cases) or bench.cases[peer.case].problem):
             return f"peers.{index}.case: {peer.case} is no case that was measured"

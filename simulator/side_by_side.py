@@ -128,8 +128,8 @@ class _Pool:
         while self._do_one(worker):
             pass
 
-    def taken(self, worker: _Worker, interrupt: WaitingInterrupt) -> list[int]:
-        """Numbers of the series of which results were taken since it was asked last; empty when all are, or where an
+    def taken(self, worker: _Worker, interrupt: WaitingInterrupt) -> list[int] | None:
+        """Numbers of the series of which results were taken since it was asked last; empty when all are; None where an
         interrupt waits. Does jobs until there are some, and short ones for some time. Raises the first error, when all
         that came before it is done."""
         began = time.monotonic()
@@ -147,7 +147,7 @@ class _Pool:
                     raise self._error
                 if not is_at_work:
                     return []
-        return []
+        return None
 
     def return_to_work(self, worker: _Worker) -> None:
         """The worker is not away any more."""
@@ -351,6 +351,8 @@ def side_by_side(
                     while waiting:
                         waiting.pop(0).start()
                 told = pool.taken(workers[0], interrupt)
+            if told is None:
+                continue  # what handled the interrupt did not end this thread
             if not told:
                 return
             yield from told

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 Run = Callable[[], Mapping[str, Any]]
@@ -21,17 +22,19 @@ def serve(
     refusals: exceptions that say why there is nothing to measure; they are answered as {"problem": text}.
     """
     task = json.loads(sys.stdin.readline())
-    try:
-        first, run = prepare(task)
-    except refusals as error:
-        answer({"problem": str(error)})
-        return
-    answer(first)
-    for _ in sys.stdin:
-        answer(run())
+    with redirect_stdout(sys.stderr):  # what plugins and other libraries print is no answer
+        try:
+            first, run = prepare(task)
+        except refusals as error:
+            answer({"problem": str(error)})
+            return
+        answer(first)
+        for _ in sys.stdin:
+            answer(run())
 
 
 def answer(found: Mapping[str, Any]) -> None:
     """Say it, now."""
-    sys.stdout.write(json.dumps(found) + "\n")
-    sys.stdout.flush()
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write(json.dumps(found) + "\n")
+    sys.__stdout__.flush()

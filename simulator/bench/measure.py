@@ -208,7 +208,9 @@ def _measure(
             on_one = stack.enter_context(_simulation(replace(case, threads=1)))
             beside.append(_Beside(ONE_THREAD, f"{case.network}, {numbered(samples, 'sample')}", on_one))
         in_turns: list[float] = []
-        for _ in _turns(plan) if beside and not ours.problem else ():
+        for _ in _turns(plan) if beside else ():
+            if ours.problem:
+                break
             in_turns += _seconds_of(ours.run())
             for other in beside:
                 if not other.process.problem:
@@ -361,11 +363,9 @@ def _growth(size: str, folder: Path, plan: BenchPlan) -> list[TimeGrowth]:
         write_network(layer, path, 0.1, 0.8, samples=sizes["samples"])
         case = _Case("one convolution", 0.1, 0.8, "spike_array", None, 1, path)
         with _simulation(case, {"dataflow.pes": value} if size == "PEs" else None) as ours:
-            found = []
-            for _ in _turns(plan):
-                if ours.problem:
-                    return []
-                found.append(ours.run())
+            found = [ours.run() for _ in _turns(plan) if not ours.problem]
+            if ours.problem:
+                return []
             seconds.append(statistics.median(run["seconds"] for run in found))
     slope = exponent(_SIZES[size], seconds)
     return [TimeGrowth(size=size, values=list(_SIZES[size]), seconds=seconds, exponent=slope)]

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Any
 
@@ -24,9 +25,11 @@ class BenchProcess:
     def __init__(
         self, module: str, task: Mapping[str, Any], compiling: Callable[[str], None] = lambda kernel: None
     ) -> None:
+        # Not a pipe: one that nobody reads would fill, and the process would wait for ever.
+        self._said = TemporaryFile("w+", errors="replace")  # noqa: SIM115  # closed with the process
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module],  # -P: no modules of the working directory, whosever it is
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said,
             text=True,
         )  # fmt: skip
         self.problem = ""
@@ -52,6 +55,7 @@ class BenchProcess:
     def _end(self) -> None:
         self._process.kill()
         self._process.communicate()
+        self._said.close()
 
     def _ask(self, line: str) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -65,8 +69,10 @@ class BenchProcess:
         while True:
             answer = stdout.readline()
             if not answer:
-                _, said = self._process.communicate()
-                self.problem = f"the measuring process ended: {(said.strip().splitlines() or ['it said nothing'])[-1]}"
+                self._process.communicate()
+                self._said.seek(0)
+                said = self._said.read().strip().splitlines() or ["it said nothing"]
+                self.problem = f"the measuring process ended: {said[-1]}"
                 return {}
             found: dict[str, Any] = json.loads(answer)
             if "compiling" not in found:

@@ -41,8 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_words(given)
         with _interruptible() as interrupts, _warnings_in_lines():
-            status = _run(given)
-            flush_standard_output()
+            status = _run_to_end(given, interrupts)
             if interrupts:  # code of others may swallow the exception: compilers, callbacks
                 raise KeyboardInterrupt
             return status
@@ -118,6 +117,21 @@ def _warnings_in_lines() -> Iterator[None]:
         yield
     finally:
         warnings.showwarning = before
+
+
+def _run_to_end(arguments: list[str], interrupts: Sequence[int]) -> int:
+    """Run, and say all of it; of an error behind an interrupt, that it was interrupted: Python makes a RuntimeError of
+    one in the middle of a class or of the start of a thread."""
+    try:
+        status = _run(arguments)
+        flush_standard_output()
+    except (ReaderGone, BrokenPipeError, Interrupted):
+        raise
+    except Exception as error:
+        if interrupts:
+            raise KeyboardInterrupt from error
+        raise
+    return status
 
 
 def _run(arguments: list[str]) -> int:

@@ -167,3 +167,18 @@ def test_an_interrupt_waits_for_the_jobs_that_have_begun(threads: int) -> None:
     assert len(ended) < 20_000
     assert threading.active_count() == alive
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_an_interrupt_after_which_its_handler_goes_on_ends_nothing(threads: int) -> None:
+    """Handlers of others may only note it, as that of `asyncio.run` does."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    taken: list[int] = []
+    try:
+        series = replace(squares(40, taken), prepare=lambda: signal.raise_signal(signal.SIGINT))
+        assert run([series], threads) == [0] * 40
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert taken == [number * number for number in range(40)]
+    assert heard == [signal.SIGINT]

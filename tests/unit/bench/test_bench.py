@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,6 +189,19 @@ def test_a_peer_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypa
     assert found.cases[0].seconds > 0
 
 
+def test_what_a_measuring_process_prints_is_no_answer_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """More than a pipe holds, in lines and without an end of one."""
+    program = "import sys; print('a' * 100_000); print('b' * 100_000, file=sys.stderr); print('c', end='')"
+    (tmp_path / "torch.py").write_text(f"{program}; raise OSError('libtorch is no library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(measure, "is_installed", lambda: False)
+    monkeypatch.setattr(measure, "cores", lambda: 1)
+    torch, _ = bench(replace(ONE_RUN, machines=("mint",))).peers
+    assert torch.problem == "the measuring process ended: OSError: libtorch is no library"
+
+
 @pytest.mark.parametrize("ends", ["at first", "in a run"])
 def test_a_process_that_ends_is_a_problem_of_its_case(ends: str, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {"at first": "pass", "in a run": "print('{}', flush=True); sys.stdin.readline()"}[ends]
@@ -311,3 +326,29 @@ def test_what_there_is_not_is_refused_before_anything_is_measured(
     monkeypatch.setattr(measure, "write_network", written)
     with pytest.raises((UsageError, MachineError), match=words):
         measure.bench(plan)
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_process_that_ends_in_the_middle_ends_its_case_alone(runs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system kills one that takes too much memory: in turns, or while a size grows."""
+
+    class Ending(BenchProcess):
+        def __init__(self, module: str, task: Mapping[str, Any], *others: Any) -> None:
+            super().__init__(module, task, *others)
+            self.runs_left = runs if task.get("machine") == "mint" else 0 if "timesteps-" in task["trace"] else 1000
+
+        def run(self) -> dict[str, Any]:
+            if self.runs_left == 0:
+                self._process.kill()
+            self.runs_left -= 1
+            return super().run()
+
+    monkeypatch.setattr(measure, "BenchProcess", Ending)
+    sizes: dict[str, tuple[int, ...]] = {"timesteps": (1, 2), "PEs": (4, 8)}
+    monkeypatch.setattr(measure, "_SIZES", sizes)
+    plan = replace(ONE_RUN, machines=("mint", "spiker"), threads=(2,), runs=runs, growth=True)
+    monkeypatch.setattr(measure, "is_installed", lambda: False)
+    monkeypatch.setattr(measure, "cores", lambda: 1)
+    found = bench(plan)
+    assert [case.problem.partition(":")[0] for case in found.cases] == ["the measuring process ended", ""]
+    assert [growth.size for growth in found.growth] == ["PEs"]

@@ -50,6 +50,20 @@ def test_an_interrupt_that_somebody_swallows_is_none_that_went_well(capsys: Caps
     assert (run(capsys).status, capsys.readouterr().err) == (130, "")
 
 
+def test_an_interrupt_that_python_turns_into_another_error_is_told(capsys: Capsys, does: Callable[..., None]) -> None:
+    """As it does in the middle of a class, up to Python 3.11, and of the start of a thread."""
+
+    def turn() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as interrupt:
+            raise RuntimeError("Error calling __set_name__") from interrupt
+
+    does(turn)
+    ended = run(capsys)
+    assert (ended.status, ended.out, ended.err) == (130, "", INTERRUPTED)
+
+
 def test_what_the_parser_makes_of_an_interrupt(capsys: Capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def interrupt(*_: object, **__: object) -> None:
         signal.raise_signal(signal.SIGINT)
