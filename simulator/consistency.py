@@ -124,6 +124,8 @@ def _problem_of_parts(bench: BenchResult) -> str:
     for index, case in enumerate(bench.cases):
         if not case.problem and (case.samples < 1 or case.threads < 1):
             return f"cases.{index}: it has no samples, or no threads"
+        if case.run_s and len(case.run_s) < bench.runs:
+            return f"cases.{index}.run_s: has {len(case.run_s)} runs, fewer than runs, {bench.runs}"
         if case.run_s and not math.isclose(case.seconds, statistics.median(case.run_s), rel_tol=_RELATIVE):
             return f"cases.{index}.seconds: {case.seconds:.10g} is not the median of run_s"
     for index, peer in enumerate(bench.peers):

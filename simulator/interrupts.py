@@ -1,4 +1,4 @@
-"""Ctrl-C while several threads are at work."""
+"""Ctrl-C where it must not end the main thread at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 class WaitingInterrupt:
     """Ctrl-C, kept waiting in a `with` block of the main thread.
 
-    It would end that thread anywhere: within a lock that the others need, Python's own among them, or with a value
-    half-made. What handled it before is called when the block ends.
+    It would end that thread anywhere: within a lock that other threads need, Python's own among them, with a value
+    half-made, or in a callback whose errors nobody hears of. What handled it before is called when the block ends.
     """
 
     def __init__(self) -> None:

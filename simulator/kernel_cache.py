@@ -22,6 +22,7 @@ from typing import Any
 
 from spikecycle.files import open_regular, write_file
 from spikecycle.simulator.errors import KernelCacheWarning, one_line
+from spikecycle.simulator.interrupts import WaitingInterrupt
 from spikecycle.simulator.loaded_numba import numba
 
 _CacheFile: Any = numba.core.caching.IndexDataCacheFile  # numba has no types
@@ -68,8 +69,9 @@ def _loader(numba_cache: Any) -> Callable[[Any, Any], Any]:
     """
 
     def load_overload(signature: Any, target: Any) -> Any:
-        _runtime.rtsys.initialize(target)
-        return numba_cache._load_overload(signature, target)
+        with WaitingInterrupt():  # within a callback from LLVM it would be lost, and the command go on
+            _runtime.rtsys.initialize(target)
+            return numba_cache._load_overload(signature, target)
 
     return load_overload
 

@@ -14,6 +14,7 @@ from spikecycle.simulator.data_frames import to_pandas, to_polars
 from spikecycle.simulator.errors import UsageError
 from spikecycle.simulator.notebook import one_line, to_html
 from spikecycle.simulator.records import Record, records
+from spikecycle.wording import printable
 
 if TYPE_CHECKING:
     import polars
@@ -27,8 +28,9 @@ def of_version(data: Any, version: int, what: str) -> Any:
     """The keys of a document as they are; UsageError, in one line, if they are those of another version of it."""
     found = data.get("version", version) if isinstance(data, dict) else version
     if found != version:
+        shown = " ".join(printable(str(found)[:20]).split())
         raise UsageError(
-            f"this {what} has version {str(found)[:20]}, this program reads version {version}: run the command again"
+            f"this {what} has version {shown}, this program reads version {version}: run the command again"
         )
     return data
 

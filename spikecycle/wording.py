@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 _WHOLE_BELOW = 1e15
 """Numbers that are whole, and whose digits all count."""
+_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories that terminals act on, or that hide what a text says."""
 _ABBREVIATIONS = frozenset({"al", "e.g", "i.e", "cf", "vs", "fig", "figs", "sec", "eq", "no", "vol", "approx", "ca"})
 """Words, without their last full stop, that go on in the same sentence."""
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal takes for a command: control characters are written out, line feeds stay."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _CONTROLS else ascii(c)[1:-1] for c in text)
 
 
 def numbered(number: int, noun: str) -> str:

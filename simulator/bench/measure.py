@@ -42,8 +42,8 @@ class BenchPlan:
 
     traces: names of networks, files, or names of shipped samples. densities, zero_weights, samples: shares, and samples
     in a run, for named networks. formats: of the weights; None is the machine's own. threads: of the simulation. runs:
-    of each case after the first, at least, and more, up to MOST_RUNS, until they have taken `at_least_s` together with
-    those of its peers. peers, growth: whether to measure them.
+    of each case after the first, at least, and more, up to MOST_RUNS, until they have taken `at_least_s`; and again so
+    in turns with those of its peers. peers, growth: whether to measure them.
     """
 
     traces: tuple[str, ...] = ("lenet", "vgg9", "resnet", "reference")
@@ -155,8 +155,8 @@ def _cases(plan: BenchPlan, fixed: Container[str], folder: Path) -> Iterator[_Ca
     """All of them, traces written. fixed: machines for which no format can be chosen."""
     for name in plan.traces:
         if name in NETWORKS:
-            for density, zeros in product(plan.densities, plan.zero_weights):
-                path = folder / f"{name}-{density:g}-{zeros:g}.h5"
+            for number, (density, zeros) in enumerate(product(plan.densities, plan.zero_weights)):
+                path = folder / f"{name}-{number}.h5"
                 write_network(NETWORKS[name](), path, density, zeros, plan.samples)
                 yield from _on_machines(plan, fixed, _Case(name, density, zeros, "", None, 1, path))
         elif Path(name).exists() or name in list_samples():

@@ -57,6 +57,14 @@ class BenchProcess:
         self._process.communicate()
         self._said.close()
 
+    def _reason(self) -> str:
+        """Why it ended: the signal of who killed it, or the last line that it said."""
+        if self._process.returncode < 0:
+            return f"was ended by signal {-self._process.returncode}"
+        self._said.seek(0)
+        said = self._said.read().strip().splitlines() or ["it said nothing"]
+        return f"ended: {said[-1]}"
+
     def _ask(self, line: str) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
@@ -70,9 +78,7 @@ class BenchProcess:
             answer = stdout.readline()
             if not answer:
                 self._process.communicate()
-                self._said.seek(0)
-                said = self._said.read().strip().splitlines() or ["it said nothing"]
-                self.problem = f"the measuring process ended: {said[-1]}"
+                self.problem = f"the measuring process {self._reason()}"
                 return {}
             found: dict[str, Any] = json.loads(answer)
             if "compiling" not in found:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from spikecycle.simulator.bench.spread import Faster, faster, spread
 from spikecycle.simulator.result import of_version
-from spikecycle.wording import numbered
+from spikecycle.wording import numbered, printable
 
 BENCH_VERSION = 1
 ONE_THREAD = "spikecycle, 1 thread"
 """The peer of a case with several threads: the same on one."""
 BUSY_SHARE = 0.5
 """Of the cores: with more processes at work than that, the computer is busy."""
+
+
+Words = Annotated[str, AfterValidator(printable)]
+"""Names and texts of others, which are shown."""
 
 
 class _Part(BaseModel):
@@ -24,13 +28,13 @@ class _Part(BaseModel):
 class BenchCase(_Part):
     """One network on one machine."""
 
-    network: str = Field(description="name of the network, or file of the trace")
+    network: Words = Field(description="name of the network, or file of the trace")
     density: float | None = Field(description="share of inputs that spike; null for a trace of the user's")
     zero_weights: float | None = Field(description="share of weights that are zero; null for a trace of the user's")
-    machine: str = Field(description="machine")
-    weight_format: str | None = Field(description="format of the weights; null where the machine has none")
+    machine: Words = Field(description="machine")
+    weight_format: Words | None = Field(description="format of the weights; null where the machine has none")
     threads: int = Field(description="threads of the simulation")
-    problem: str = Field(description="why the machine does not run the network; empty where it does")
+    problem: Words = Field(description="why the machine does not run the network; empty where it does")
     samples: int = Field(0, description="samples of a run")
     first_s: float = Field(0.0, description="the first run, s: with what had to be compiled or read from the cache")
     compile_s: float | None = Field(
@@ -63,22 +67,22 @@ class BenchCase(_Part):
 class PeerTime(_Part):
     """Another program, or ours on one thread, on the same work, in turns with ours."""
 
-    peer: str = Field(description="the program")
-    work: str = Field(description="what both did")
-    problem: str = Field(description="why there is no figure; empty where there is one")
+    peer: Words = Field(description="the program")
+    work: Words = Field(description="what both did")
+    problem: Words = Field(description="why there is no figure; empty where there is one")
     seconds: float = Field(0.0, description="median of its runs, s")
     ours_s: float = Field(0.0, description="median of ours, s")
     ratio: float = Field(0.0, description="median of theirs over ours, run by run: above 1, ours is faster")
     case: int | None = Field(
         None, ge=0, description="index among `cases` of what it took turns with; null where the work is of its own"
     )
-    version: str = Field("", description="version of the program; empty where it is ours")
+    version: Words = Field("", description="version of the program; empty where it is ours")
 
 
 class TimeGrowth(_Part):
     """How the time grows with one size."""
 
-    size: str = Field(description="what grows")
+    size: Words = Field(description="what grows")
     values: list[int] = Field(description="its values")
     seconds: list[float] = Field(description="median seconds of a run for each")
     exponent: float = Field(description="slope of log(seconds) over log(value), least squares")
@@ -88,12 +92,12 @@ class BenchResult(_Part):
     """A bench on one computer."""
 
     version: int = Field(BENCH_VERSION, description="version of this document")
-    spikecycle: str = Field(description="version of the program")
-    python: str = Field(description="version of Python")
-    numba: str = Field(description="version of Numba")
-    processor: str = Field(description="what the system calls the processor")
+    spikecycle: Words = Field(description="version of the program")
+    python: Words = Field(description="version of Python")
+    numba: Words = Field(description="version of Numba")
+    processor: Words = Field(description="what the system calls the processor")
     cores: int = Field(description="cores that this process may use")
-    date: str = Field("", description="when it began, ISO 8601; empty in documents of before")
+    date: Words = Field("", description="when it began, ISO 8601; empty in documents of before")
     runs: int = Field(description="runs of each case, after the first, at least")
     load: float | None = Field(
         None, description="processes at work in the minute before it began, in the mean; null where nobody says"

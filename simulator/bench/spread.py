@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Faster:
 
     @property
     def is_clear(self) -> bool:
-        """Whether one is faster wherever within its spread each lies, as far as that is known."""
+        """Whether one is faster wherever within its spread each lies; so it is taken where the spread is not known."""
         return self.span is None or not self.span[0] <= 1 <= self.span[1]
 
 
@@ -38,7 +39,8 @@ def spread(runs_s: Sequence[float]) -> float | None:
 def faster(median_s: float, spread_s: float | None, other_s: float, other_spread_s: float | None) -> Faster:
     """How many times as fast the first is as the other, from the median and the spread of the runs of each."""
     span = None
-    if spread_s is not None and other_spread_s is not None and spread_s < median_s:
-        least = (other_s - other_spread_s) / (median_s + spread_s)
-        span = (least, (other_s + other_spread_s) / (median_s - spread_s))
+    if spread_s is not None and other_spread_s is not None:
+        least = max(other_s - other_spread_s, 0.0) / (median_s + spread_s)
+        most = (other_s + other_spread_s) / (median_s - spread_s) if spread_s < median_s else math.inf
+        span = (least, most)
     return Faster(other_s / median_s, span)

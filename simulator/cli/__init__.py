@@ -18,9 +18,9 @@ from spikecycle.simulator.cli.output import (
     ReaderGone,
     discard_standard_output,
     flush_standard_output,
-    printable,
 )
 from spikecycle.simulator.errors import KernelCacheWarning, SimulatorError, UsageError, one_line
+from spikecycle.wording import printable
 
 _BAD_INPUT = 2
 _PROGRAM_FAULT = 70  # EX_SOFTWARE of sysexits.h

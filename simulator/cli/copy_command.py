@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from spikecycle.simulator.cli.output import printable, standard_output, write_document
+from spikecycle.simulator.cli.output import standard_output, write_document
 from spikecycle.simulator.errors import OutputError
+from spikecycle.wording import printable
 
 
 def copy(

@@ -6,7 +6,6 @@ import io
 import os
 import stat
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 PICTURE, PICTURE_SUFFIXES = "--picture", (".svg", "")  # a pipe or device has no suffix
-
-
-_CONTROLS = ("Cc", "Cf", "Cs", "Zl", "Zp")
-"""Unicode categories that terminals act on, or that hide what a text says."""
 
 
 class ReaderGone(Exception):
@@ -103,11 +98,6 @@ def flush_standard_output() -> None:
     if sys.stdout is not None:
         with _guarded(sys.stdout):
             pass
-
-
-def printable(text: str) -> str:
-    """A text without what a terminal takes for a command: control characters are written out, line feeds stay."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in _CONTROLS else ascii(c)[1:-1] for c in text)
 
 
 def discard_standard_output() -> None:

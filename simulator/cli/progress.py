@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TextIO
 
-from spikecycle.simulator.cli.output import printable
 from spikecycle.simulator.jit import COMPILING
+from spikecycle.wording import printable
 
 Report = Callable[[str, int, int], None]
 """Called as report(what, steps done, steps in all)."""

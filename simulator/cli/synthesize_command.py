@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from spikecycle.simulator.cli import options
-from spikecycle.simulator.cli.output import check_targets, printable, standard_output, write_document
+from spikecycle.simulator.cli.output import check_targets, standard_output, write_document
 from spikecycle.simulator.errors import OutputError, UsageError
+from spikecycle.wording import printable
 
 
 def synthesize(

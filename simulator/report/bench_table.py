@@ -7,6 +7,7 @@ from rich.text import Text
 
 from spikecycle.sheet import Column, fitting_sheets, names
 from spikecycle.simulator.bench.result import BenchCase, BenchResult
+from spikecycle.simulator.bench.spread import Faster
 from spikecycle.simulator.report.bench_words import (
     busy_words,
     compared_words,
@@ -48,7 +49,7 @@ def _note(text: str) -> Text:
 def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     cases = result.cases
     shared = drawn_alike(cases)
-    before = {} if other is None else {case.key: case for case in other.cases if not case.problem}
+    before = {} if other is None else {case.key: case for case in reversed(other.cases) if not case.problem}
     columns = [
         names("network", [", ".join((case.network, *(() if shared else drawn_words(case)))) for case in cases]),
         names("machine", [machine_words(case) for case in cases]),
@@ -62,7 +63,9 @@ def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
         Column("peak\nMiB", [_number(case, case.peak_bytes / _MIB) for case in cases]),
     ]
     if other is not None:
-        columns.append(Column("times as\nfast", [_faster(case, before.get(case.key)) for case in cases]))
+        found = [_faster(case, before.get(case.key)) for case in cases]
+        columns.append(Column("times as\nfast", [f"{each.times:.2f}" if each else _NONE for each in found]))
+        columns.append(Column("by the\nspread", [_span(each) for each in found]))
     title = ", ".join(("Speed of the simulation", *shared))
     return Group(fitting_sheets((title, columns)), *map(Text, problem_lines(cases, ())))
 
@@ -101,9 +104,9 @@ def _spread(case: BenchCase) -> str:
     return _NONE if found is None else f"{found:.0f}"
 
 
-def _faster(case: BenchCase, before: BenchCase | None) -> str:
-    """And from the least to the most by the spread of the runs, in brackets."""
-    if before is None or case.problem:
-        return _NONE
-    found = case.faster_than(before)
-    return f"{found.times:.2f}" + (f" ({found.span[0]:.2f}-{found.span[1]:.2f})" if found.span else "")
+def _faster(case: BenchCase, before: BenchCase | None) -> Faster | None:
+    return None if before is None or case.problem else case.faster_than(before)
+
+
+def _span(ratio: Faster | None) -> str:
+    return f"{ratio.span[0]:.2f}-{ratio.span[1]:.2f}" if ratio and ratio.span else _NONE

@@ -86,8 +86,8 @@ def date_words(result: BenchResult) -> str:
 
 def runs_words(result: BenchResult) -> str:
     """How often each case was run, after the first: "5", or "5 to 42" where short ones were run more often."""
-    most = max((len(case.run_s) for case in result.cases), default=0)
-    return f"{result.runs} to {most}" if most > result.runs else f"{result.runs}"
+    found = sorted({len(case.run_s) for case in result.cases if case.run_s}) or [result.runs]
+    return f"{found[0]} to {found[-1]}" if len(found) > 1 else f"{found[0]}"
 
 
 def ground_words(result: BenchResult) -> str:
@@ -124,7 +124,10 @@ def peer_words(result: BenchResult) -> list[str]:
             "network is small, dense, or has few timesteps."
         )
     if any(peer.peer == ONE_THREAD and peer.ratio < 1 for peer in found):
-        said.append("Several threads gain nothing where the work of a sample takes but some milliseconds.")
+        said.append(
+            "Where several threads are no faster, a sample takes too short a time to be shared, or the difference lies "
+            "within the spread of the runs."
+        )
     return said
 
 
@@ -146,7 +149,7 @@ def compared_words(result: BenchResult, name: str, other: BenchResult) -> str:
     when = f", {date_words(other)}" if other.date else ""
     found = f"Times as fast as {name}: spikecycle {other.spikecycle}, {other.computer}{when}."
     if any(case.run_s for case in other.cases):
-        found += " In brackets: least and most by the spread of the runs; with 1 between, neither is faster for sure."
+        found += " By the spread: least and most; with 1 between, neither is faster for sure."
     return found
 
 

@@ -136,6 +136,7 @@ def test_what_is_compared_is_told_alone(tmp_path: Path, content: str) -> None:
         (("cases", 0, "seconds"), -1.0, "cases.0.seconds: -1 is below 0"),
         (("cases", 0, "seconds"), 0.0, "cases.0.seconds: is too short for a run"),
         (("cases", 0, "run_s"), [0.0, 1.0, 9.0], "cases.0.run_s.0: is too short for a run"),
+        (("cases", 0, "run_s"), [2.0, 2.0], "cases.0.run_s: has 2 runs, fewer than runs, 3"),
         (("cases", 0, "run_s"), [1.0, 7.0, 9.0], "cases.0.seconds: 2 is not the median of run_s"),
         (("cases", 0, "peak_bytes"), 10**40, "cases.0.peak_bytes: is beyond what can be measured"),
         (("cases", 0, "samples"), 0, "cases.0: it has no samples, or no threads"),

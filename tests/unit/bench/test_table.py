@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_what_is_faster_only_within_the_spread_is_unclear() -> None:
     assert faster(4.0, 0.5, 6.0, 0.5).is_clear
     assert not faster(4.0, 0.0, 4.0, 0.0).is_clear
     assert faster(4.0, None, 6.0, 2.0) == Faster(1.5, None)
-    assert faster(4.0, 4.0, 6.0, 2.0) == Faster(1.5, None)  # nothing can be said
+    assert faster(4.0, 4.0, 6.0, 8.0) == Faster(1.5, (0.0, math.inf))  # nothing can be said
 
 
 def test_a_comparison_says_what_the_spread_leaves_of_it() -> None:
@@ -64,9 +65,28 @@ def test_a_comparison_says_what_the_spread_leaves_of_it() -> None:
     before = CASE.model_copy(update={"seconds": 1.5, "run_s": [1.25, 1.5, 1.75]})  # 0.25
     text = shown(*(RESULT.model_copy(update={"cases": [each], "peers": []}) for each in (case, before)))
     (line,) = [line for line in text.splitlines() if "bitmask" in line]
-    assert line.strip().endswith("3.00 (2.08-4.38)")  # 1.25 / 0.6 and 1.75 / 0.4
+    assert line.split()[-2:] == ["3.00", "2.08-4.38"]  # 1.25 / 0.6 and 1.75 / 0.4
     assert "with 1 between, neither is faster for sure" in " ".join(text.split())
     assert line.split()[4] == "20"  # its spread in percent of the median
+
+
+def test_of_two_cases_alike_the_first_is_compared() -> None:
+    before = [CASE.model_copy(update={"seconds": seconds}) for seconds in (1.5, 9.0)]
+    assert "3.00" in shown(RESULT, RESULT.model_copy(update={"cases": before})).split()
+
+
+def test_it_says_how_often_cases_were_run() -> None:
+    cases = [CASE.model_copy(update={"run_s": [0.5] * runs}) for runs in (4, 9)]
+    assert "Medians of 4 to 9 runs" in shown(RESULT.model_copy(update={"cases": cases}))
+    assert "Medians of 4 runs" in shown(RESULT.model_copy(update={"cases": cases[:1]}))
+
+
+def test_what_a_terminal_obeys_is_written_out() -> None:
+    data = RESULT.model_dump()
+    data["processor"] = data["cases"][0]["network"] = "\x1b[31mred"
+    found = BenchResult.model_validate(data)
+    assert "\x1b" not in shown(found)
+    assert found.processor == found.cases[0].network == "\\x1b[31mred"
 
 
 def test_a_computer_that_was_busy_is_told_of() -> None:
@@ -85,14 +105,14 @@ def test_what_torch_does_is_said_and_why_it_may_be_faster() -> None:
     assert "Below 1 x, running the network takes less than" in told(0.9)
     assert "Below 1 x" not in told(2.0)
     assert "PyTorch" not in told(0.9, "spikecycle, 1 thread")
-    assert "Several threads gain nothing where" in told(0.9, "spikecycle, 1 thread")
+    assert "Where several threads are no faster" in told(0.9, "spikecycle, 1 thread")
 
 
 def test_tables_show_what_was_measured_and_how_it_compares() -> None:
     other = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"seconds": 1.5})]})
     text = shown(RESULT, other)
     (line,) = [line for line in text.splitlines() if "bitmask" in line]
-    assert line.split()[-9:] == ["500", "-", "2.00", "3.00", "4.00", "2.00", "-", "5.00", "3.00"]
+    assert line.split()[-10:] == ["500", "-", "2.00", "3.00", "4.00", "2.00", "-", "5.00", "3.00", "-"]
     assert "2.00 x" in text
     assert "Times as fast as before: spikecycle 0, 2 cores of one." in text
     unlike = RESULT.model_copy(update={"cases": [CASE.model_copy(update={"samples": 2})]})

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from spikecycle.simulator import cli
-from spikecycle.simulator.cli.output import printable
 from spikecycle.simulator.errors import MachineError
 from spikecycle.simulator.explore import worker_process
+from spikecycle.wording import printable
 from tests.bad_input.inputs import run, small_trace
 
 Capsys = pytest.CaptureFixture[str]
