@@ -73,7 +73,7 @@ def _without_overlaps(flags: Any) -> Any:
 
 @contextmanager
 def told_of_compiling(tell: Callable[[str], None]) -> Iterator[CompileListener]:
-    """Call `tell` with the name of every kernel before it is compiled; kernels that the cache has are not compiled.
+    """Call `tell` with the name of every kernel before it is compiled, parts of Numba apart; of the cache, none is.
 
     What it gives says how long compiling took so far.
     """
@@ -99,4 +99,6 @@ class CompileListener(_event.TimingListener):  # type: ignore[misc]
 
     def on_start(self, event: Any) -> None:
         super().on_start(event)
-        self._tell(str(getattr(event.data["dispatcher"], "__name__", "")))
+        function = getattr(event.data["dispatcher"], "py_func", None)
+        if function is not None and not function.__module__.startswith("numba."):
+            self._tell(function.__name__)

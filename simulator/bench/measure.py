@@ -7,6 +7,7 @@ import platform
 import statistics
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from spikecycle.simulator.bench.growth import exponent
 from spikecycle.simulator.bench.networks import NETWORKS, one_layer, write_network
 from spikecycle.simulator.bench.process import BenchProcess
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime, TimeGrowth
-from spikecycle.simulator.errors import UsageError
+from spikecycle.simulator.errors import KernelCacheWarning, UsageError
 from spikecycle.simulator.jit import COMPILING
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.sanafe_run import is_installed
@@ -197,6 +198,8 @@ def _measure(
         ours = stack.enter_context(_simulation(case, compiling=compiling))
         if ours.problem:
             return _refused(case, ours.problem), []
+        for text in ours.first["warned"]:
+            warnings.warn(text, KernelCacheWarning, stacklevel=2)
         alone = [ours.run() for _ in _turns(plan) if not ours.problem]
         samples = ours.first["samples"]
         beside: list[_Beside] = []

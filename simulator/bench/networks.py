@@ -15,20 +15,27 @@ WEIGHT_BITS = 8
 
 @dataclass(frozen=True)
 class BenchNetwork:
-    """Shapes of its layers, and how many timesteps a sample has."""
+    """Shapes of its layers, and how many timesteps a sample has. title: what it is."""
 
+    title: str
     shapes: tuple[LayerShape, ...]
     timesteps: int
 
+    @property
+    def weights(self) -> int:
+        """Of all layers, zeros included."""
+        return sum(shape.M * shape.fan_in for shape in self.shapes)
+
 
 def _reference() -> BenchNetwork:
-    """Five convolutions and two dense layers on 128 x 128 pixels (arXiv 2302.04174)."""
-    return BenchNetwork(reference_network(), 20)
+    return BenchNetwork(
+        "five convolutions and two dense layers on 128 x 128 pixels (arXiv 2302.04174)", reference_network(), 20
+    )
 
 
 def _lenet() -> BenchNetwork:
-    """LeNet-5 on 28 x 28 pixels, as SNN papers use it."""
     return BenchNetwork(
+        "LeNet-5 on 28 x 28 pixels, as SNN papers use it",
         (
             LayerShape("conv2d", C=1, H=28, W=28, M=6, R=5, S=5, padding=(2, 2)),
             LayerShape("conv2d", C=6, H=14, W=14, M=16, R=5, S=5),
@@ -41,15 +48,15 @@ def _lenet() -> BenchNetwork:
 
 
 def _vgg9() -> BenchNetwork:
-    """VGG9 on CIFAR-10: seven convolutions and two dense layers."""
     channels = ((3, 64, 32), (64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 256, 8))
     return BenchNetwork(
-        (*(_same_size(*layer) for layer in channels), LayerShape.linear(4096, 1024), LayerShape.linear(1024, 10)), 4
+        "VGG9 on CIFAR-10, 32 x 32 pixels: seven convolutions and two dense layers",
+        (*(_same_size(*layer) for layer in channels), LayerShape.linear(4096, 1024), LayerShape.linear(1024, 10)),
+        4,
     )
 
 
 def _resnet() -> BenchNetwork:
-    """The convolutions of ResNet-18 on CIFAR-10, its shortcuts included, each as a layer of its own."""
     shapes = [_same_size(3, 64, 32), *[_same_size(64, 64, 32)] * 4]
     for narrow, side in ((64, 32), (128, 16), (256, 8)):
         wide, half = 2 * narrow, side // 2
@@ -58,7 +65,11 @@ def _resnet() -> BenchNetwork:
             LayerShape("conv2d", C=narrow, H=side, W=side, M=wide, R=1, S=1, stride=(2, 2)),
             *[_same_size(wide, wide, half)] * 3,
         ]
-    return BenchNetwork((*shapes, LayerShape.linear(512, 10)), 4)
+    return BenchNetwork(
+        "ResNet-18 on CIFAR-10, 32 x 32 pixels, its shortcuts included, each convolution as a layer of its own",
+        (*shapes, LayerShape.linear(512, 10)),
+        4,
+    )
 
 
 NETWORKS: dict[str, Callable[[], BenchNetwork]] = {
@@ -70,8 +81,8 @@ NETWORKS: dict[str, Callable[[], BenchNetwork]] = {
 
 
 def one_layer(channels: int, timesteps: int) -> BenchNetwork:
-    """One 3 x 3 convolution on 32 x 32 pixels, to grow."""
-    return BenchNetwork((_same_size(channels, channels, 32),), timesteps)
+    """A network to grow."""
+    return BenchNetwork("one 3 x 3 convolution on 32 x 32 pixels", (_same_size(channels, channels, 32),), timesteps)
 
 
 def write_network(network: BenchNetwork, path: Path, density: float, zero_weights: float, samples: int = 1) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from spikecycle.bench_server import answer, serve
-from spikecycle.simulator.errors import SimulatorError
+from spikecycle.simulator.errors import KernelCacheWarning, SimulatorError
 from spikecycle.traces import TraceError
 
 STATUS = Path("/proc/self/status")
@@ -43,7 +44,11 @@ def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[
 
     from spikecycle.simulator.compiling import told_of_compiling
 
-    with told_of_compiling(lambda kernel: answer({"compiling": kernel})) as compiling:
+    with (
+        told_of_compiling(lambda kernel: answer({"compiling": kernel})) as compiling,
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always", KernelCacheWarning)
         result, first_s = run()
     samples = len(result.samples)
     first = {
@@ -54,6 +59,7 @@ def prepare(task: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], dict[
         "dense_sops": result.sum_dense_synaptic_operations,
         "cycles": result.sum_cycles,
         "weight_format": result.weight_format,
+        "warned": [str(each.message) for each in warned if issubclass(each.category, KernelCacheWarning)],
     }
     return first, lambda: {
         "seconds": run()[1],

@@ -29,7 +29,7 @@ def bench(
         bool,
         typer.Option(
             "--quick",
-            help="lenet, vgg9 and reference on spike_array, without growth with size: under a minute.",
+            help="lenet, vgg9 and reference on spike_array, or what you name; no growth with size: under a minute.",
         ),
     ] = False,
     machines: Annotated[
@@ -74,7 +74,12 @@ def bench(
     ] = None,
     no_peers: Annotated[bool, typer.Option("--no-peers", help="Do not measure PyTorch and SANA-FE.")] = False,
     against: Annotated[
-        str | None, typer.Option("--against", metavar="FILE", help="A document of --json to compare with.")
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="FILE",
+            help="A document of --json to compare with. spikecycle report A.json B.json draws several.",
+        ),
     ] = None,
     json: options.JsonOption = None,
     picture: Annotated[str | None, typer.Option("--picture", metavar="FILE", help="Draw the run times (SVG).")] = None,

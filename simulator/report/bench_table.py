@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
@@ -15,6 +17,7 @@ from spikecycle.simulator.report.bench_words import (
     drawn_words,
     ground_words,
     machine_words,
+    network_lines,
     ours_words,
     peer_words,
     problem_lines,
@@ -23,6 +26,7 @@ from spikecycle.simulator.report.bench_words import (
     work_words,
 )
 from spikecycle.simulator.report.human import digits
+from spikecycle.wording import numbered
 
 _MIB = 2**20
 _NONE = "-"
@@ -34,9 +38,10 @@ def bench_report(result: BenchResult, other: tuple[str, BenchResult] | None = No
     parts: list[RenderableType] = [_cases(result, other[1] if other else None)]
     if other:
         parts += map(Text, [compared_words(result, *other), *busy_words(*other)])
-    parts += map(_note, term_lines("run", "±", "SOP", "dense SOP", "first run", "compiling"))
+    terms = term_lines("run", "±", "SOP", "dense SOP", "cycles", "first run", "compiling", "peak")
+    parts += map(_note, [*network_lines(result), *terms])
     if result.peers:
-        parts += [Text(), _peers(result), *map(_note, peer_words(result))]
+        parts += [Text(), *_peers(result), *map(_note, peer_words(result))]
     if result.growth:
         parts += [Text(), _growth(result), *map(_note, term_lines("exponent"))]
     return Group(*parts, Text(), *map(Text, busy_words("This run", result)), _note(ground_words(result)))
@@ -51,7 +56,7 @@ def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     shared = drawn_alike(cases)
     before = {} if other is None else {case.key: case for case in reversed(other.cases) if not case.problem}
     columns = [
-        names("network", [", ".join((case.network, *(() if shared else drawn_words(case)))) for case in cases]),
+        names("network", [_network(case, not shared) for case in cases]),
         names("machine", [machine_words(case) for case in cases]),
         Column("run,\nms", [_number(case, 1e3 * case.seconds) for case in cases]),
         Column("±\n%", [_spread(case) for case in cases]),
@@ -70,18 +75,19 @@ def _cases(result: BenchResult, other: BenchResult | None) -> RenderableType:
     return Group(fitting_sheets((title, columns)), *map(Text, problem_lines(cases, ())))
 
 
-def _peers(result: BenchResult) -> RenderableType:
-    peers, shared = result.peers, drawn_alike(result.cases)
+def _peers(result: BenchResult) -> Iterator[RenderableType]:
+    peers, shared = [peer for peer in result.peers if not peer.problem], drawn_alike(result.cases)
     columns = [
         names("program", [peer.peer for peer in peers]),
         names("work", [peer.work if shared else work_words(result, peer) for peer in peers]),
         Column("ours", [ours_words(result, peer) for peer in peers], justify="left", folds=True),
-        Column("theirs,\nms", [_NONE if peer.problem else digits(1e3 * peer.seconds) for peer in peers]),
-        Column("ours,\nms", [_NONE if peer.problem else digits(1e3 * peer.ours_s) for peer in peers]),
-        Column("times\nas fast", [_NONE if peer.problem else f"{peer.ratio:.2f} x" for peer in peers]),
+        Column("theirs,\nms", [digits(1e3 * peer.seconds) for peer in peers]),
+        Column("ours,\nms", [digits(1e3 * peer.ours_s) for peer in peers]),
+        Column("times\nas fast", [f"{peer.ratio:.2f} x" for peer in peers]),
     ]
-    title = ", ".join(("Beside other programs, in turns", *shared))
-    return Group(fitting_sheets((title, columns)), *map(Text, problem_lines((), peers)))
+    if peers:
+        yield fitting_sheets((", ".join(("In turns with others", *shared)), columns))
+    yield from map(Text, problem_lines((), result.peers))
 
 
 def _growth(result: BenchResult) -> RenderableType:
@@ -93,6 +99,11 @@ def _growth(result: BenchResult) -> RenderableType:
         Column("exponent", [f"{one.exponent:.2f}" for one in growth]),
     ]
     return fitting_sheets(("Growth of the time of one convolution on spike_array", columns))
+
+
+def _network(case: BenchCase, with_shares: bool) -> str:
+    samples = (numbered(case.samples, "sample"),) if case.samples > 1 else ()
+    return ", ".join((case.network, *(drawn_words(case) if with_shares else ()), *samples))
 
 
 def _number(case: BenchCase, value: float | None) -> str:

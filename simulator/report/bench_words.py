@@ -13,6 +13,8 @@ TERMS = {
     "dense SOP": "one weight at one timestep, whatever it is and whether or not there is a spike",
     "first run": "in a new process, which compiles kernels for the machine, or reads them from a cache",
     "compiling": "that part of the first run; 0 where all kernels were in the cache",
+    "cycles": "clock cycles of the machine that is simulated",
+    "peak": "the most memory of the process, Python included; compiling takes some, too",
     "run": "one simulation of all samples, in a process that has made one before",
     "±": "half of the runs lie no farther from the median (median absolute deviation)",
     "times as fast": "the time of the other over the time of this: above 1, this is faster",
@@ -63,6 +65,18 @@ def spread_percent(case: BenchCase) -> float | None:
     return None if case.problem or case.spread_s is None else 100 * case.spread_s / case.seconds
 
 
+def network_lines(result: BenchResult) -> list[str]:
+    """What the named networks are."""
+    from spikecycle.simulator.bench.networks import NETWORKS
+
+    drawn = dict.fromkeys(case.network for case in result.cases if case.density is not None)
+    found = {name: NETWORKS[name]() for name in drawn if name in NETWORKS}
+    return [
+        f"{name}: {network.title}; {network.weights:,} weights, {network.timesteps} timesteps"
+        for name, network in found.items()
+    ]
+
+
 def ours_words(result: BenchResult, peer: PeerTime) -> str:
     """The machine of ours that a peer is set beside."""
     return "" if peer.case is None else machine_words(result.cases[peer.case])
@@ -96,7 +110,7 @@ def ground_words(result: BenchResult) -> str:
     runs = "One run" if several == "1" else f"Medians of {several} runs"
     when = f" Measured {date_words(result)}." if result.date else ""
     return (
-        f"{runs} after the first, in seconds of wall time; runs of peers take turns with ours. spikecycle "
+        f"{runs} after the first, wall time; of peers, runs take turns with ours. spikecycle "
         f"{result.spikecycle}, Python {result.python}, Numba {result.numba}, {result.computer}.{when}"
     )
 
@@ -111,12 +125,19 @@ def peer_words(result: BenchResult) -> list[str]:
     found = [peer for peer in result.peers if not peer.problem]
     torch = [peer for peer in found if peer.peer.startswith("PyTorch")]
     said = []
+    if found:
+        said.append(
+            "ours: measured again, in turns with the other, which empties caches; times as fast: median of the pairs"
+        )
     if any(peer.peer == "SANA-FE" for peer in found):
-        said.append("SANA-FE: its detailed timing of Loihi, beside the machine loihi, on the same weights and spikes.")
+        said.append(
+            "SANA-FE: its detailed timing of Loihi, beside the machine loihi; two convolutions and two dense "
+            "layers, drawn from a seed, the same weights and spikes in both"
+        )
     if torch:
         said.append(
-            "PyTorch: every weight at every timestep, in 32-bit floating point, all timesteps as one batch, without "
-            "neurons."
+            "PyTorch: every weight at every timestep, in 32-bit floating point, without neurons, all timesteps of a "
+            "sample as one batch; threads that wait do not spin"
         )
     if any(peer.ratio < 1 for peer in torch):
         said.append(
@@ -149,7 +170,10 @@ def compared_words(result: BenchResult, name: str, other: BenchResult) -> str:
     when = f", {date_words(other)}" if other.date else ""
     found = f"Times as fast as {name}: spikecycle {other.spikecycle}, {other.computer}{when}."
     if any(case.run_s for case in other.cases):
-        found += " By the spread: least and most; with 1 between, neither is faster for sure."
+        found += (
+            " By the spread: least and most of the runs of both; with 1 between, they show no difference. What other "
+            "programs did at either time is not in it."
+        )
     return found
 
 
@@ -163,5 +187,5 @@ def problem_lines(cases: Iterable[BenchCase], peers: Iterable[PeerTime]) -> list
         f"{network_words(first)}, {machine_words(first)}{f' and {len(others)} more' if others else ''}: {problem}"
         for (_, problem), (first, *others) in alike.items()
     ]
-    of_peers = [f"{peer.peer}: {peer.problem}" for peer in peers if peer.problem]
+    of_peers = [f"{peer.peer.partition(',')[0]}: {peer.problem}" for peer in peers if peer.problem]
     return list(dict.fromkeys([*of_cases, *of_peers]))

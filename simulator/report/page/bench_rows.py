@@ -78,8 +78,8 @@ def sample_s(case: BenchCase) -> float:
 
 
 def peer_sample_s(peer: PeerTime, case: BenchCase) -> float:
-    """Seconds per sample that a peer takes for the work of a case: `ours_s` is that case's time, or that of a part."""
-    return peer.seconds / peer.ours_s * sample_s(case)
+    """Seconds per sample: of other programs, which do one, and of ours on one thread, which does all of the case."""
+    return peer.seconds / (case.samples if peer.peer == ONE_THREAD else 1)
 
 
 def speed_up(bench: BenchResult, case: BenchCase, beside: PeerTime | None) -> float | None:

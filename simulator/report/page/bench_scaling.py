@@ -49,8 +49,8 @@ def threads_chart(key: str, benches: Benches, networks: Sequence[SameNetwork]) -
     return dot_chart(
         key,
         "Threads",
-        "How many times as fast the same case is on several threads as on one. Hollow: as many times as there are "
-        "threads, the best that can be.",
+        "How many times as fast the same case is on several threads as on one, in turns. Hollow: the best that "
+        "can be, as many times as there are threads.",
         benches,
         {"times as fast as one thread": (groups, False, tick_text)},
         DataTable(("bench", "network", "machine", "samples", "threads", "times as fast as one thread"), rows),

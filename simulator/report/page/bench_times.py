@@ -52,8 +52,8 @@ def times_chart(key: str, benches: Benches, networks: Sequence[SameNetwork]) -> 
         else ""
     )
     hollow = (
-        " Hollow: another program on the same work, in turns with the row of spikecycle above it; at its end, how many "
-        "times as fast that is (below 1, the other program is faster)."
+        " Hollow: another program on the same work; at its end, how many times as fast the row of spikecycle above it "
+        "is, measured again in turns (below 1, the other program is faster)."
         if any(dot.is_hollow for group in groups for row in group.rows for dot in row.dots)
         else ""
     )
@@ -93,13 +93,17 @@ def _times(benches: Benches, networks: Sequence[SameNetwork]) -> Iterator[DotGro
             ]
             rows.append(DotRow(same.name, dots, _end(benches, same, [seconds_words(dot.value) for dot in dots])))
             for peer, found in same.others:
-                timed = [(n, each, peer_sample_s(each, same.of[n])) for n, each in found.items() if not each.problem]
+                timed = [(n, each) for n, each in found.items() if not each.problem]
                 tips = [
-                    (seconds, f"{network.name}, {peer}{where(benches, number)}: {seconds_words(seconds)} per sample, "
-                     f"{same.name} is {human.digits(each.ratio)} x as fast", hue_of(benches, number, same.of[number]))
-                    for number, each, seconds in timed
-                ]  # fmt: skip
-                rows.append(_peer_row(benches, peer, [each for _, each, _ in timed], tips))
+                    (
+                        each.seconds,
+                        f"{network.name}, {peer}{where(benches, number)}: {seconds_words(each.seconds)} per sample, "
+                        f"{same.name} is {human.digits(each.ratio)} x as fast",
+                        hue_of(benches, number, same.of[number]),
+                    )
+                    for number, each in timed
+                ]
+                rows.append(_peer_row(benches, peer, [each for _, each in timed], tips))
         yield DotGroup(network.name, rows)
 
 
@@ -157,7 +161,7 @@ def _time_rows(benches: Benches) -> Iterator[Sequence[Value]]:
             yield (*what, OURS, None if case.problem else sample_s(case), None, case.problem)
             for peer in bench.peers:
                 if peer.case == index:
-                    yield (*what, *_peer_end(peer, 0.0 if peer.problem else peer_sample_s(peer, case)))
+                    yield (*what, *_peer_end(peer, peer_sample_s(peer, case)))
         for peer in bench.peers:
             if peer.case is None:
                 work = (name, peer.work, *[None] * 6)

@@ -15,6 +15,7 @@ from spikecycle.simulator.report.bench_words import (
     date_words,
     ground_words,
     machine_words,
+    network_lines,
     peer_words,
     problem_lines,
     runs_words,
@@ -60,7 +61,7 @@ def bench_lines(benches: Benches) -> list[str]:
     """What the figures are and rest on, and which programs could not be measured beside."""
     if len(benches) == 1:
         ((_, bench),) = benches
-        said = [ground_words(bench), *busy_words("This bench", bench), *peer_words(bench)]
+        said = [ground_words(bench), *busy_words("This bench", bench), *network_lines(bench), *peer_words(bench)]
     else:
         said = ["Medians of runs after the first, in wall time; runs of other programs take turns with ours."]
         said += [f"{name}: {bench.computer}, {', '.join(_made(bench))}." for name, bench in benches]
@@ -92,7 +93,7 @@ def bench_tables(benches: Benches) -> list[tuple[str, DataTable]]:
     """Titles and tables as the terminal has them."""
     tables = [("Speed of the simulation", _cases(benches))]
     if any(bench.peers for _, bench in benches):
-        tables.append(("Beside other programs, in the same run", _peers(benches)))
+        tables.append(("In turns with others", _peers(benches)))
     if any(bench.growth for _, bench in benches):
         tables.append(("Growth of the time of one convolution on spike_array", _growth(benches)))
     return tables

@@ -23,6 +23,7 @@ from spikecycle.simulator.bench.growth import exponent, fitted
 from spikecycle.simulator.bench.measure import MOST_RUNS, OURS, QUICK, BenchPlan, bench
 from spikecycle.simulator.bench.networks import NETWORKS, write_network
 from spikecycle.simulator.bench.process import BenchProcess
+from spikecycle.simulator.errors import KernelCacheWarning
 from tests.unit.bench.test_table import CASE, RESULT, shown
 
 ONE_RUN = BenchPlan(("lenet",), runs=1, at_least_s=0.0, growth=False)
@@ -132,6 +133,15 @@ def test_compiling_is_a_part_of_the_first_run(tmp_path: Path, monkeypatch: pytes
     assert compiled.compile_s is not None
     assert 0 < compiled.compile_s < compiled.first_s
     assert cached.compile_s == 0 < cached.first_s
+
+
+def test_a_cache_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SPIKECYCLE_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.warns(KernelCacheWarning, match="cannot be kept in"):
+        bench(replace(ONE_RUN, machines=("spiker",), peers=False))
 
 
 def test_short_cases_are_run_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,5 +360,8 @@ def test_a_process_that_ends_in_the_middle_ends_its_case_alone(runs: int, monkey
     monkeypatch.setattr(measure, "is_installed", lambda: False)
     monkeypatch.setattr(measure, "cores", lambda: 1)
     found = bench(plan)
-    assert [case.problem.partition(":")[0] for case in found.cases] == ["the measuring process ended", ""]
+    assert [case.problem.partition(":")[0] for case in found.cases] == [
+        "the measuring process was ended by signal 9",
+        "",
+    ]
     assert [growth.size for growth in found.growth] == ["PEs"]

@@ -66,7 +66,7 @@ def test_a_comparison_says_what_the_spread_leaves_of_it() -> None:
     text = shown(*(RESULT.model_copy(update={"cases": [each], "peers": []}) for each in (case, before)))
     (line,) = [line for line in text.splitlines() if "bitmask" in line]
     assert line.split()[-2:] == ["3.00", "2.08-4.38"]  # 1.25 / 0.6 and 1.75 / 0.4
-    assert "with 1 between, neither is faster for sure" in " ".join(text.split())
+    assert "with 1 between, they show no difference" in " ".join(text.split())
     assert line.split()[4] == "20"  # its spread in percent of the median
 
 
@@ -87,6 +87,20 @@ def test_what_a_terminal_obeys_is_written_out() -> None:
     found = BenchResult.model_validate(data)
     assert "\x1b" not in shown(found)
     assert found.processor == found.cases[0].network == "\\x1b[31mred"
+
+
+def test_it_says_what_networks_are_and_how_many_samples_a_run_has() -> None:
+    case = CASE.model_copy(update={"samples": 6})
+    text = " ".join(shown(RESULT.model_copy(update={"cases": [case]})).split())
+    assert "lenet, 6 samples" in text
+    assert "lenet: LeNet-5 on 28 x 28 pixels, as SNN papers use it; 61,470 weights, 8 timesteps" in text
+
+
+def test_programs_that_could_not_be_measured_are_no_rows() -> None:
+    missing = [RESULT.peers[0].model_copy(update={"peer": f"PyTorch, {n}", "problem": "is missing"}) for n in (1, 2)]
+    lines = shown(RESULT.model_copy(update={"peers": missing})).splitlines()
+    assert [line.strip() for line in lines if "PyTorch" in line] == ["PyTorch: is missing"]
+    assert "In turns with others" not in "".join(lines)
 
 
 def test_a_computer_that_was_busy_is_told_of() -> None:

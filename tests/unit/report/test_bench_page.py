@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from spikecycle.simulator.bench.growth import fitted
-from spikecycle.simulator.bench.result import BenchResult
+from spikecycle.simulator.bench.result import ONE_THREAD, BenchResult
 from spikecycle.simulator.report.page.bench_charts import bench_charts
 from spikecycle.simulator.report.page.bench_dots import MOST_ROWS
 from spikecycle.simulator.report.page.bench_times import times_picture
@@ -18,7 +18,7 @@ from spikecycle.simulator.report.page.chart import Chart
 from spikecycle.simulator.report.page.contents import Material
 from spikecycle.simulator.report.page.html import MOST_BYTES, page
 from tests.unit.report.example import run_result
-from tests.unit.report.example_bench import BENCH, CASE, FASTER, GROWTH, REFUSED, TORCH
+from tests.unit.report.example_bench import ALONE, BENCH, CASE, FASTER, GROWTH, REFUSED, TORCH
 from tests.unit.report.test_charts import SVG, boxes, marks, texts
 from tests.unit.report.test_page import HOSTILE, Page
 
@@ -174,7 +174,8 @@ def test_a_page_says_what_it_rests_on_and_what_could_not_be_measured() -> None:
     text = said_of(page(Material(benches=ONE)))
     assert "Speed of the simulator on 2 cores of Processor A" in text
     assert "Medians of 3 runs after the first" in text
-    assert "runs of peers take turns with ours" in text
+    assert "of peers, runs take turns with ours" in text
+    assert "lenet: LeNet-5 on 28 x 28 pixels" in text
     assert "Measured 2026-11-29 06:25 UTC." in text
     assert "Not measured: lenet, 10 % spikes, 80 % zeros, mint: mint takes weights of 2 bits" in text
     assert "energy-delay product" not in text  # a word of results
@@ -292,10 +293,9 @@ def test_numbers_of_samples_are_named_where_they_differ() -> None:
     assert {"spike_array, bitmask, 4 samples", "spike_array, bitmask, 1 sample"} <= set(said)
 
 
-def test_a_peer_that_does_all_samples_at_once_is_shown_per_sample() -> None:
-    whole = TORCH.model_copy(update={"seconds": 6.0, "ours_s": 2.0})  # 3 times the 2 s of all four samples
-    rows = charts([("a", changed(peers=[whole]))])["times"].table.rows
-    assert [row[9] for row in rows if row[8] == "PyTorch, 1 thread"] == [1.5]
+def test_one_thread_does_all_samples_and_is_shown_per_sample() -> None:
+    rows = charts([("a", changed(peers=[ALONE]))])["times"].table.rows
+    assert [row[9] for row in rows if row[8] == ONE_THREAD] == [0.5]  # 2 s of four samples
 
 
 def test_no_event_at_all_has_no_place_on_a_logarithmic_axis() -> None:
