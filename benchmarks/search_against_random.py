@@ -9,8 +9,8 @@ best and the worst of each goal on all fronts: 1 would be a single point that is
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 import tempfile
 from pathlib import Path
 
@@ -51,7 +51,15 @@ def shares(results: list[SearchResult]) -> list[float]:
     return [hypervolume(front, reference) / box for front in fronts]
 
 
-def main(trials: int) -> None:
+def main() -> None:
+    """Search, try points at random, and print both shares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "trials", nargs="?", type=int, default=TRIALS, metavar="TRIALS", help="of a seed; %(default)s by default"
+    )
+    trials = parser.parse_args().trials
+    if trials < 1:
+        parser.error(f"TRIALS is {trials}: at least 1 is needed")
     spec = parse_sweep(SPACE, "search", None)
     results = []
     with tempfile.TemporaryDirectory() as folder:
@@ -70,4 +78,4 @@ def main(trials: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS)
+    main()

@@ -61,7 +61,7 @@ class Conditions:
         return (
             f"`python benchmarks/targets.py`, {self.began} to {self.ended}, {self.minutes:.0f} minutes. "
             f"{numbered(self.cores, 'core')} of {self.processor}; {versions}. Load average {self.load_before:.2f} at "
-            f"the start, {self.load_after:.2f} at the end, with what measures."
+            f"the start, {self.load_after:.2f} at the end, this measurement itself included."
         )
 
 
