@@ -14,6 +14,8 @@ import math
 import tempfile
 from pathlib import Path
 
+import arguments
+
 from spikecycle.simulator.explore.hypervolume import hypervolume
 from spikecycle.simulator.explore.results import SearchResult
 from spikecycle.simulator.explore.search import search
@@ -55,11 +57,14 @@ def main() -> None:
     """Search, try points at random, and print both shares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "trials", nargs="?", type=int, default=TRIALS, metavar="TRIALS", help="of a seed; %(default)s by default"
+        "trials",
+        nargs="?",
+        type=arguments.count,
+        default=TRIALS,
+        metavar="TRIALS",
+        help="of a seed; %(default)s by default",
     )
     trials = parser.parse_args().trials
-    if trials < 1:
-        parser.error(f"TRIALS is {trials}: at least 1 is needed")
     spec = parse_sweep(SPACE, "search", None)
     results = []
     with tempfile.TemporaryDirectory() as folder:

@@ -28,7 +28,7 @@ def test_help_says_what_is_measured_and_how(script: str) -> None:
     done = _run(script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     usage, what, *_ = done.stdout.split("\n\n")
-    assert usage.startswith(f"usage: {script}.py") or script in usage
+    assert usage.startswith(f"usage: {script}.py")
     assert what
     assert "-h, --help" in done.stdout
 
@@ -44,15 +44,21 @@ def test_an_unknown_option_is_refused(script: str) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("cacti_sweep", ("no-such-folder", "itrs-lstp", "300", "1rw")),
+        ("cacti_sweep", ("benchmarks", "itrs-lstp", "300", "2rw")),
         ("imported_network", ("few",)),
         ("search_against_random", ("0",)),
         ("sram_model", ("laws",)),
         ("study_section", ("no-such-folder",)),
+        ("own_memory", ("no-such-trace",)),
+        ("dataflow_speed", ("spike_aray",)),
+        ("reference_network", ("--set", "no-value")),
+        ("stages", ("--machine", "spike_aray")),
+        ("streaming_memory", ("--machine", "spike_array,spike_aray")),
+        ("workload_speed", ("--density", "8")),
     ],
 )
 def test_a_wrong_argument_is_refused(script: str, words: tuple[str, ...]) -> None:
     done = _run(script, *words)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert words[0] in done.stderr
+    assert words[-1].rpartition(",")[2] in done.stderr
