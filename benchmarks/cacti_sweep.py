@@ -10,9 +10,9 @@ with one, its rows. Prints rows as hwconfigs/energy has them; about a quarter of
 
 from __future__ import annotations
 
+import argparse
 import csv
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,15 +80,27 @@ def run(package: Path, text: str, banks: int) -> list[float]:
 
 def main() -> None:
     """See the module's docstring."""
-    package, cell, kelvin, ports = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("package", type=Path, metavar="FOLDER", help="of the installed package hwcomponents_cacti")
+    parser.add_argument("cell", metavar="CELL", help="as CACTI calls it: itrs-lstp, itrs-lop, itrs-hp")
+    parser.add_argument("kelvin", type=int, metavar="KELVIN")
+    parser.add_argument("ports", choices=tuple(PORTS), metavar="PORTS", help=" or ".join(PORTS))
+    parser.add_argument(
+        "table", nargs="?", type=Path, metavar="TABLE.csv", help="whose rows are run instead of the grid"
+    )
+    given = parser.parse_args()
+    for path in (given.package / "default_cfg.cfg", given.table):
+        if path and not path.is_file():
+            parser.error(f"{path}: there is no such file")
     srams = list(grid())
-    if len(sys.argv) > 5:
-        rows = np.exp2(read_table(Path(sys.argv[5])).points)
+    if given.table:
+        rows = np.exp2(read_table(given.table).points)
         srams = [(node, size, round(width), round(banks)) for node, size, width, banks in rows]
-    default = (package / "default_cfg.cfg").read_text()
+    default = (given.package / "default_cfg.cfg").read_text()
     print(",".join([*COORDINATES, *QUANTITIES]))
     for sram in srams:
-        values = run(package, configuration(default, cell, kelvin, ports, sram), sram[3])
+        text = configuration(default, given.cell, given.kelvin, given.ports, sram)
+        values = run(given.package, text, sram[3])
         print(",".join([*(f"{part:g}" for part in sram), *(f"{value:.5g}" for value in values)]), flush=True)
 
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import arguments
 import numpy as np
 from reference_network import in_fresh_process, write_trace
 
@@ -110,16 +111,16 @@ def measure(path: Path, network: str, machines: Sequence[str], runs: int) -> Ite
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("machines", nargs="*", metavar="MACHINE")
+    parser.add_argument("machines", nargs="*", type=arguments.machine, metavar="MACHINE")
     parser.add_argument("--network", choices=tuple(SETTINGS), default="vgg9")
-    parser.add_argument("--density", type=float, default=DENSITY, help="of spikes, for vgg9")
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
+    parser.add_argument("--density", type=arguments.share, default=DENSITY, help="of spikes, for vgg9")
+    parser.add_argument("--runs", type=arguments.count, default=5)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{arguments.network}.h5"
-        write_network(path, arguments.network, arguments.density)
+        path = Path(folder) / f"{given.network}.h5"
+        write_network(path, given.network, given.density)
         print(f"{'machine':>28} {'cycles':>12} {'M events':>9} {'CPU s':>8} {'wall s':>8}")
-        for one in measure(path, arguments.network, arguments.machines or shipped_machines(), arguments.runs):
+        for one in measure(path, given.network, given.machines or shipped_machines(), given.runs):
             if one.problem:
                 print(f"{one.machine:>28} {one.problem[:80]}")
                 continue

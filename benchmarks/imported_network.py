@@ -8,7 +8,7 @@ time that a sample takes in the float network (in batches) and in recording a tr
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from itertools import pairwise
@@ -31,6 +31,7 @@ from spikecycle.models.training_schedule import TrainingSchedule
 
 WIDTHS_BITS = (8, 6, 4, 3, 2)
 RECORDED = 50
+EPOCHS = 20
 
 
 def trained_network(data: DataSplit, epochs: int) -> FloatNetwork:
@@ -69,8 +70,13 @@ def nir_graph(network: FloatNetwork, input_shape: tuple[int, ...]) -> nir.NIRGra
     return nir.NIRGraph(nodes, list(pairwise(names)))
 
 
-def main(epochs: int) -> None:
+def main() -> None:
     """Train, write, import, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("epochs", nargs="?", type=int, default=EPOCHS, metavar="EPOCHS", help="%(default)s by default")
+    epochs = parser.parse_args().epochs
+    if epochs < 1:
+        parser.error(f"EPOCHS is {epochs}: at least 1 is needed")
     set_determinism()
     data = load_data("digits")
     network = trained_network(data, epochs)
@@ -108,4 +114,4 @@ def _ms(started_s: float, samples: int) -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main()

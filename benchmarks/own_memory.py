@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import arguments
+
 from spikecycle.simulator import simulate
 from spikecycle.simulator.machine.loader import load_machine
 from spikecycle.simulator.validation.spike_files import read_layers, write_network
@@ -75,13 +77,13 @@ def rows(traces: list[str], spikes: list[str]) -> Iterator[tuple[str, ...]]:
 def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("traces", nargs="*", help="traces, by default all shipped ones")
+    parser.add_argument("traces", nargs="*", type=arguments.trace, help="traces, by default all shipped ones")
     parser.add_argument("--spikes", action="append", default=[], metavar="NAME=FILE.npz", help="recorded spikes")
-    arguments = parser.parse_args()
-    traces = arguments.traces or ([] if arguments.spikes else list(list_samples()))
+    given = parser.parse_args()
+    traces = given.traces or ([] if given.spikes else list(list_samples()))
     print(f"| {' | '.join(HEAD)} |")
     print(f"|---|---|{'---:|' * (len(HEAD) - 2)}")
-    for cells in rows(traces, arguments.spikes):
+    for cells in rows(traces, given.spikes):
         print(f"| {' | '.join(cells)} |", flush=True)
 
 

@@ -7,6 +7,7 @@ machine does hardly matters), each the best of several rounds in which the three
 
 from __future__ import annotations
 
+import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -95,6 +96,9 @@ def measure(case: Case, path: Path) -> str:
 
 
 def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
     set_determinism()
     print("processor time per sample; x: recording over forward pass")
     with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import arguments
+
 from spikecycle.simulator.bench.process import BenchProcess
 
 TIMESTEPS = 20
@@ -74,35 +76,39 @@ def seconds_in_turns(tasks: Sequence[Task], runs: int) -> list[list[float]]:
     return [[run["seconds"] for run in found] for _, found in in_turns(tasks, runs)]
 
 
-def in_fresh_process(work: Callable[..., Any], *arguments: Any) -> Any:
+def in_fresh_process(work: Callable[..., Any], *given: Any) -> Any:
     """The result of `work` in a process of its own, so that the memory of one part does not count for another."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
+        return pool.submit(work, *given).result()
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--machine", default="spike_array")
+    parser.add_argument("--machine", type=arguments.machine, default="spike_array")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--runs", type=int, default=5)
-    arguments = parser.parse_args()
+    parser.add_argument("--runs", type=arguments.count, default=5)
+    given = parser.parse_args()
+    from spikecycle.simulator.errors import SimulatorError
     from spikecycle.simulator.machine.loader import parse_setting
 
-    settings = dict(parse_setting(text) for text in arguments.settings)
+    try:
+        settings = dict(parse_setting(text) for text in given.settings)
+    except SimulatorError as error:
+        parser.error(f"--set: {error}")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "reference.h5")
         in_fresh_process(write_trace, path)
         print(f"trace: {Path(path).stat().st_size / 1e6:.1f} MB")
-        ours = (OURS, {"trace": path, "machine": arguments.machine, "settings": settings})
+        ours = (OURS, {"trace": path, "machine": given.machine, "settings": settings})
         try:
-            ((first, found),) = in_turns([ours], arguments.runs)
+            ((first, found),) = in_turns([ours], given.runs)
         except NotMeasuredError as error:
-            raise SystemExit(f"{arguments.machine}: {error}") from error
+            raise SystemExit(f"{given.machine}: {error}") from error
         seconds = statistics.median(run["seconds"] for run in found)
-        print(f"machine: {arguments.machine} {' '.join(arguments.settings)}".rstrip())
+        print(f"machine: {given.machine} {' '.join(given.settings)}".rstrip())
         print(f"first run, compiling or loading kernels: {first['first_s']:.2f} s")
-        print(f"one sample: {seconds:.3f} s (median of {arguments.runs})")
+        print(f"one sample: {seconds:.3f} s (median of {given.runs})")
         print(
             f"dense-equivalent: {first['dense_sops'] / 1e9:.2f} G SOPs, {first['dense_sops'] / seconds / 1e9:.1f} G/s"
         )
@@ -111,7 +117,7 @@ def main() -> None:
         print(f"peak memory: {found[-1]['peak_bytes'] / 2**20:.0f} MiB")
         for threads in (1, 2):
             try:
-                mine, theirs = seconds_in_turns([ours, (TORCH, {"trace": path, "threads": threads})], arguments.runs)
+                mine, theirs = seconds_in_turns([ours, (TORCH, {"trace": path, "threads": threads})], given.runs)
             except NotMeasuredError as error:
                 print(f"no comparison with torch: {error}")
                 return

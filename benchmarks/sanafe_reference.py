@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import arguments
 import numpy as np
 from reference_network import in_fresh_process, write_trace
 
@@ -156,14 +157,20 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", default="conv4,conv5,dense1", help="conv3 and those before take over 25 GB there")
-    parser.add_argument("--max-memory-gib", type=int, default=MAX_MEMORY_GIB, help="address space of SANA-FE's process")
-    parser.add_argument("--runs", type=int, default=9)
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--max-memory-gib", type=arguments.count, default=MAX_MEMORY_GIB, help="address space of SANA-FE's process"
+    )
+    parser.add_argument("--runs", type=arguments.count, default=9)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source = str(Path(folder) / "reference.h5")
         in_fresh_process(write_trace, source)
-        for name in arguments.layers.split(","):
-            show(name, measure_layer(source, name, folder, arguments.max_memory_gib << 30, arguments.runs))
+        with open_trace(source) as trace:
+            known = [layer.name for layer in trace.layers]
+        if unknown := [name for name in given.layers.split(",") if name not in known]:
+            parser.error(f"--layers {','.join(unknown)}: write some of {', '.join(known)}")
+        for name in given.layers.split(","):
+            show(name, measure_layer(source, name, folder, given.max_memory_gib << 30, given.runs))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import argparse
 from dataclasses import dataclass
 from typing import Any
 
+import arguments
 import numpy as np
 
 from spikecycle.simulator.result import RunResult
@@ -73,10 +74,10 @@ def measure(timesteps: int, neurons_per_core: int, runs: int) -> list[BothRuns]:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--timesteps", type=int, default=TIMESTEPS)
-    parser.add_argument("--neurons-per-core", type=int, default=NEURONS_PER_CORE)
-    arguments = parser.parse_args()
-    (found,) = measure(arguments.timesteps, arguments.neurons_per_core, 1)
+    parser.add_argument("--timesteps", type=arguments.count, default=TIMESTEPS)
+    parser.add_argument("--neurons-per-core", type=arguments.count, default=NEURONS_PER_CORE)
+    given = parser.parse_args()
+    (found,) = measure(given.timesteps, given.neurons_per_core, 1)
     ours, theirs = found.ours, found.theirs
     counters = ours.layers[0].counters
     print(f"{'':>24} {'ours':>12} {'SANA-FE':>12}")

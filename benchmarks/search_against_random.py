@@ -9,10 +9,12 @@ best and the worst of each goal on all fronts: 1 would be a single point that is
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 import tempfile
 from pathlib import Path
+
+import arguments
 
 from spikecycle.simulator.explore.hypervolume import hypervolume
 from spikecycle.simulator.explore.results import SearchResult
@@ -51,7 +53,18 @@ def shares(results: list[SearchResult]) -> list[float]:
     return [hypervolume(front, reference) / box for front in fronts]
 
 
-def main(trials: int) -> None:
+def main() -> None:
+    """Search, try points at random, and print both shares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "trials",
+        nargs="?",
+        type=arguments.count,
+        default=TRIALS,
+        metavar="TRIALS",
+        help="of a seed; %(default)s by default",
+    )
+    trials = parser.parse_args().trials
     spec = parse_sweep(SPACE, "search", None)
     results = []
     with tempfile.TemporaryDirectory() as folder:
@@ -70,4 +83,4 @@ def main(trials: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else TRIALS)
+    main()

@@ -9,7 +9,7 @@ rows (benchmarks/sram_off_grid) and beyond them (benchmarks/sram_beyond).
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +70,11 @@ def show_errors(name: str, constants: SramFile, table: SramTable) -> None:
 
 def main() -> None:
     """See the module's docstring."""
-    command = sys.argv[1] if len(sys.argv) > 1 else "errors"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "command", nargs="?", choices=("errors", "law"), default="errors", help="%(default)s by default"
+    )
+    command = parser.parse_args().command
     for name, constants in shipped_tables().items():
         table = read_table(energy_folder() / constants.table)
         if command == "law":

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
+import arguments
 from reference_network import in_fresh_process, write_trace
 
 import spikecycle
@@ -109,22 +110,22 @@ def _largest_first(spent: Mapping[str, float]) -> dict[str, float]:
 def main() -> None:
     """Measure and print, as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--machine", default="spike_array")
-    parser.add_argument("--trace", help="instead of the reference network")
-    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--machine", type=arguments.machine, default="spike_array")
+    parser.add_argument("--trace", type=arguments.trace, help="instead of the reference network")
+    parser.add_argument("--runs", type=arguments.count, default=100)
     parser.add_argument("--modules", action="store_true", help="instead of stages")
-    parser.add_argument("--most", type=int, default=15, help="lines; what follows is added up")
-    arguments = parser.parse_args()
+    parser.add_argument("--most", type=arguments.count, default=15, help="lines; what follows is added up")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        trace = arguments.trace or str(Path(folder) / "reference.h5")
-        if not arguments.trace:
+        trace = given.trace or str(Path(folder) / "reference.h5")
+        if not given.trace:
             in_fresh_process(write_trace, trace)
-        modules = measure(trace, arguments.machine, arguments.runs)
-    spent = modules if arguments.modules else by_stage(modules)
-    lines = list(spent.items())[: arguments.most]
+        modules = measure(trace, given.machine, given.runs)
+    spent = modules if given.modules else by_stage(modules)
+    lines = list(spent.items())[: given.most]
     if len(spent) > len(lines):
         lines.append((f"{len(spent) - len(lines)} more", sum(spent.values()) - sum(each for _, each in lines)))
-    print(f"| `{arguments.machine}`, {arguments.runs} runs | CPU ms |\n|---|---|")
+    print(f"| `{given.machine}`, {given.runs} runs | CPU ms |\n|---|---|")
     for who, seconds in [*lines, ("all", sum(spent.values()))]:
         print(f"| {who} | {MS * seconds:.1f} |")
 

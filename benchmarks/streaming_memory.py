@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import arguments
 import h5py
 import numpy as np
 from reference_network import in_fresh_process, write_trace
@@ -117,38 +118,38 @@ def report(what: str, path: str, machine: str, bound_bytes: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    from spikecycle.simulator.machine.loader import shipped_machines
-
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--machine", default="spike_array", help="a name, several with commas, or all")
+    parser.add_argument(
+        "--machine", type=arguments.machines, default="spike_array", help="a name, several with commas, or all"
+    )
     parser.add_argument("--timesteps", type=int, default=TIMESTEPS)
     parser.add_argument("--features", type=int, default=FEATURES, help="inputs and outputs of one wide linear layer")
     parser.add_argument("--gigabytes", type=float, default=GIGABYTES)
     parser.add_argument("--folder", help="where the traces go while they are measured")
-    arguments = parser.parse_args()
-    machines = shipped_machines() if arguments.machine == "all" else arguments.machine.split(",")
+    given = parser.parse_args()
+    machines = given.machine
     print("| machine | trace | peak, MB | bound, MB | met | CPU s |\n|---|---|---|---|---|---|", flush=True)
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
         path = str(Path(folder) / "trace.h5")
         in_fresh_process(write_long_trace, path, 2)
         for machine in machines:
             in_fresh_process(simulated, path, machine)  # compiling takes memory of its own, once
-        if arguments.timesteps:
-            in_fresh_process(write_long_trace, path, arguments.timesteps)
+        if given.timesteps:
+            in_fresh_process(write_long_trace, path, given.timesteps)
             bound = long_bound_bytes(path)
             for machine in machines:
-                report(f"T = {arguments.timesteps:,}", path, machine, bound)
-        if arguments.features:
-            in_fresh_process(write_wide_trace, path, arguments.features)
+                report(f"T = {given.timesteps:,}", path, machine, bound)
+        if given.features:
+            in_fresh_process(write_wide_trace, path, given.features)
             for machine in machines:
-                report(f"{arguments.features**2 / 1e6:.0f} M weights", path, machine, MOST_WEIGHT_BYTES)
-        if arguments.gigabytes:
-            needed = int(arguments.gigabytes * 1e9)
+                report(f"{given.features**2 / 1e6:.0f} M weights", path, machine, MOST_WEIGHT_BYTES)
+        if given.gigabytes:
+            needed = int(given.gigabytes * 1e9)
             if shutil.disk_usage(folder).free < 1.1 * needed:
-                raise SystemExit(f"{folder}: has no room for {arguments.gigabytes:g} GB")
+                raise SystemExit(f"{folder}: has no room for {given.gigabytes:g} GB")
             in_fresh_process(write_large_trace, path, needed)
             for machine in machines:
-                report(f"{arguments.gigabytes:g} GB", path, machine, MOST_TRACE_BYTES)
+                report(f"{given.gigabytes:g} GB", path, machine, MOST_TRACE_BYTES)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ A test holds the page (docs/pages/studies/compression.md), the README and the pi
 
 from __future__ import annotations
 
+import argparse
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,10 +90,17 @@ def _lines(name: str, results: Results) -> Iterator[str]:
         yield f"- **{claim.question}** {' '.join(claim.answers)}"
 
 
-def main(folders: list[str]) -> None:
-    """Take the tables of `folders`, draw the pictures of all studies, and print the section."""
+def main() -> None:
+    """Take the tables of the folders, draw the pictures of all studies, and print the section."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", help="of a study whose tables are kept first"
+    )
+    folders: list[Path] = parser.parse_args().folders
+    if missing := [str(folder) for folder in folders if not (folder / RESULTS).is_file()]:
+        parser.error(f"{', '.join(missing)}: there is no {RESULTS}")
     TABLES.mkdir(exist_ok=True)
-    for folder in map(Path, folders):
+    for folder in folders:
         [name] = read_table(folder / RESULTS, RESULT_COLUMNS)["study"].unique().to_list()
         shutil.copyfile(folder / RESULTS, TABLES / f"{name}.parquet")
     for name, results in studies().items():
@@ -104,4 +111,4 @@ def main(folders: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

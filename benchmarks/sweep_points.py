@@ -9,6 +9,7 @@ system adds up the CPU time of processes that have ended (wait4), workers of the
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -26,9 +27,15 @@ SPACE = {
 """10 x 4 x 5 x 2 x 5 x 5 points; only the last key leaves what the array does as it was."""
 JOBS = 2
 TARGET_S = 600
+REFUSED = 2
+"""The command's status where it does not begin; it has said why."""
 
 
-def main(trace: str) -> None:
+def main() -> None:
+    """Run the command and print what it took."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trace", nargs="?", default="digits-8bit", metavar="TRACE", help="%(default)s by default")
+    trace = parser.parse_args().trace
     with tempfile.TemporaryDirectory() as folder:
         settings = [word for key, values in SPACE.items() for word in ("--set", f"{key}={values}")]
         command = [sys.executable, "-m", "spikecycle", "sweep", trace, "--hw", "spike_array", *settings]
@@ -40,10 +47,13 @@ def main(trace: str) -> None:
         wall_s = time.monotonic() - start
         cpu_s = used.ru_utime + used.ru_stime
         load = os.getloadavg()[1]
-    print(f"status {os.waitstatus_to_exitcode(status)}")
+    status = os.waitstatus_to_exitcode(status)
+    if status == REFUSED:
+        raise SystemExit(status)
+    print(f"status {status}")
     print(f"wall {wall_s:.0f} s, CPU {cpu_s:.0f} s of all processes, {JOBS} workers; busy {cpu_s / wall_s / JOBS:.0%}")
     print(f"CPU time over {JOBS} cores: {cpu_s / JOBS:.0f} s; target {TARGET_S} s; load of the computer: {load:.1f}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "digits-8bit")
+    main()

@@ -114,7 +114,8 @@ def beside_torch(key: str, setting: Setting) -> Iterator[Row]:
     for threads in sorted({1, cores()}):
         one: Task = (OURS, {"trace": path, "machine": "spike_array"})
         ours, theirs = seconds_in_turns([one, (TORCH, {"trace": path, "threads": threads})], setting.runs)
-        what = f"PyTorch on {numbered(threads, 'thread')} beside `spike_array` on one, the same layers"
+        beside = f"PyTorch on {numbered(threads, 'thread')} beside `spike_array` on one"
+        what = f"{beside}, all layers of the reference network"
         target = Target(TORCH_TIMES, at_least=True) if threads == 1 else None
         yield _paired(key, what, theirs, ours, target)
 

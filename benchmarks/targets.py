@@ -26,6 +26,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import arguments
 from target_measurements import MEASUREMENTS, Setting
 from target_rows import Row, machine_table, placed, plain_table, target_table
 
@@ -61,7 +62,7 @@ class Conditions:
         return (
             f"`python benchmarks/targets.py`, {self.began} to {self.ended}, {self.minutes:.0f} minutes. "
             f"{numbered(self.cores, 'core')} of {self.processor}; {versions}. Load average {self.load_before:.2f} at "
-            f"the start, {self.load_after:.2f} at the end, with what measures."
+            f"the start, {self.load_after:.2f} at the end, this measurement itself included."
         )
 
 
@@ -123,7 +124,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="KEY,...", help=f"of {', '.join(MEASUREMENTS)}")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--runs", type=int, default=9, help="of what takes a few seconds at most")
+    parser.add_argument("--runs", type=arguments.count, default=9, help="of what takes a few seconds at most")
     parser.add_argument("--first-runs", default=",".join(FIRST_RUNS), metavar="MACHINE,...", help="or all")
     parser.add_argument("--memory", default=",".join(MEMORY), metavar="MACHINE,...", help="or all")
     parser.add_argument("--gigabytes", type=float, default=0.0, metavar="N", help="of a large trace; none by default")

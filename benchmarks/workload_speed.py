@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 
+import arguments
 import numpy as np
 
 from spikecycle.simulator.formats import WEIGHT_FORMATS
@@ -65,14 +66,14 @@ def measure_layer(shape: LayerShape, density: float, runs: int) -> tuple[float, 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--density", type=float, default=0.15)
-    arguments = parser.parse_args()
-    print(f"T = {TIMESTEPS}, {arguments.density:.0%} spikes, {WEIGHT_SPARSITY:.0%} zero weights, ms")
+    parser.add_argument("--runs", type=arguments.count, default=5)
+    parser.add_argument("--density", type=arguments.share, default=0.15)
+    given = parser.parse_args()
+    print(f"T = {TIMESTEPS}, {given.density:.0%} spikes, {WEIGHT_SPARSITY:.0%} zero weights, ms")
     print(f"{'layer':>24} {'counts':>8} {'im2col':>8} {'weights':>8}")
     for shape in reference_network():
         name = f"{shape.C}x{shape.H}x{shape.W} -> {shape.M}, {shape.R}x{shape.S}"
-        print(f"{name:>24}", *(f"{ms:8.2f}" for ms in measure_layer(shape, arguments.density, arguments.runs)))
+        print(f"{name:>24}", *(f"{ms:8.2f}" for ms in measure_layer(shape, given.density, given.runs)))
 
 
 if __name__ == "__main__":
