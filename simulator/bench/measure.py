@@ -74,6 +74,7 @@ class _Case:
     weight_format: str | None
     threads: int
     path: Path
+    describes: str = ""
     problem: str = ""
 
 
@@ -158,8 +159,9 @@ def _cases(plan: BenchPlan, fixed: Container[str], folder: Path) -> Iterator[_Ca
         if name in NETWORKS:
             for number, (density, zeros) in enumerate(product(plan.densities, plan.zero_weights)):
                 path = folder / f"{name}-{number}.h5"
-                write_network(NETWORKS[name](), path, density, zeros, plan.samples)
-                yield from _on_machines(plan, fixed, _Case(name, density, zeros, "", None, 1, path))
+                network = NETWORKS[name]()
+                write_network(network, path, density, zeros, plan.samples)
+                yield from _on_machines(plan, fixed, _Case(name, density, zeros, "", None, 1, path, str(network)))
         elif Path(name).exists() or name in list_samples():
             with open_trace(name) as trace:  # what is no trace is refused before anything is measured
                 path = trace.path
@@ -276,6 +278,7 @@ def _simulation(
 def _refused(case: _Case, problem: str) -> BenchCase:
     return BenchCase(
         network=case.network,
+        describes=case.describes,
         density=case.density,
         zero_weights=case.zero_weights,
         machine=case.machine,
@@ -289,6 +292,7 @@ def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: 
     median = statistics.median(seconds)
     return BenchCase(
         network=case.network,
+        describes=case.describes,
         density=case.density,
         zero_weights=case.zero_weights,
         machine=case.machine,

@@ -21,10 +21,9 @@ class BenchNetwork:
     shapes: tuple[LayerShape, ...]
     timesteps: int
 
-    @property
-    def weights(self) -> int:
-        """Of all layers, zeros included."""
-        return sum(shape.M * shape.fan_in for shape in self.shapes)
+    def __str__(self) -> str:
+        weights = sum(shape.M * shape.fan_in for shape in self.shapes)
+        return f"{self.title}; {weights:,} weights, {self.timesteps} timesteps"
 
 
 def _reference() -> BenchNetwork:

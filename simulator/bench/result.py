@@ -29,6 +29,7 @@ class BenchCase(_Part):
     """One network on one machine."""
 
     network: Words = Field(description="name of the network, or file of the trace")
+    describes: Words = Field("", description="what the network is; empty for a trace of the user's")
     density: float | None = Field(description="share of inputs that spike; null for a trace of the user's")
     zero_weights: float | None = Field(description="share of weights that are zero; null for a trace of the user's")
     machine: Words = Field(description="machine")

@@ -44,7 +44,7 @@ def bench_report(result: BenchResult, other: tuple[str, BenchResult] | None = No
         parts += [Text(), *_peers(result), *map(_note, peer_words(result))]
     if result.growth:
         parts += [Text(), _growth(result), *map(_note, term_lines("exponent"))]
-    return Group(*parts, Text(), *map(Text, busy_words("This run", result)), _note(ground_words(result)))
+    return Group(*parts, Text(), *map(Text, busy_words("This bench", result)), _note(ground_words(result)))
 
 
 def _note(text: str) -> Text:

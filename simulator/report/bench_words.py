@@ -10,14 +10,14 @@ from spikecycle.wording import numbered
 
 TERMS = {
     "SOP": "synaptic operation, or synaptic event: one weight that is not zero, added because of one spike",
-    "dense SOP": "one weight at one timestep, whatever it is and whether or not there is a spike",
-    "first run": "in a new process, which compiles kernels for the machine, or reads them from a cache",
+    "dense SOP": "one weight at one output position and timestep, 0 or not, whether or not there is a spike",
+    "first run": "in a new process, which loads what it needs, and compiles kernels or reads them from the cache",
     "compiling": "that part of the first run; 0 where all kernels were in the cache",
     "cycles": "clock cycles of the machine that is simulated",
     "peak": "the most memory of the process, Python included; compiling takes some, too",
-    "run": "one simulation of all samples, in a process that has made one before",
+    "run": "one simulation of all samples in a warm process; one sample, and one thread, unless it says more",
     "±": "half of the runs lie no farther from the median (median absolute deviation)",
-    "times as fast": "the time of the other over the time of this: above 1, this is faster",
+    "times as fast": "the time of the other over the time of this, the median of pairs: above 1, this is faster",
     "exponent": "the power of a size that the time grows with: 1 is proportional, 0 does not grow",
 }
 """What the tables call things, and what that is."""
@@ -66,15 +66,9 @@ def spread_percent(case: BenchCase) -> float | None:
 
 
 def network_lines(result: BenchResult) -> list[str]:
-    """What the named networks are."""
-    from spikecycle.simulator.bench.networks import NETWORKS
-
-    drawn = dict.fromkeys(case.network for case in result.cases if case.density is not None)
-    found = {name: NETWORKS[name]() for name in drawn if name in NETWORKS}
-    return [
-        f"{name}: {network.title}; {network.weights:,} weights, {network.timesteps} timesteps"
-        for name, network in found.items()
-    ]
+    """What the networks are that are drawn."""
+    told = dict.fromkeys((case.network, case.describes) for case in result.cases if case.describes)
+    return [f"{network}: {describes}" for network, describes in told]
 
 
 def ours_words(result: BenchResult, peer: PeerTime) -> str:
@@ -127,22 +121,22 @@ def peer_words(result: BenchResult) -> list[str]:
     said = []
     if found:
         said.append(
-            "ours: measured again, in turns with the other, which empties caches; times as fast: median of the pairs"
+            "ours: measured again, in turns with the others, which empty caches; times as fast: median of the pairs"
         )
     if any(peer.peer == "SANA-FE" for peer in found):
         said.append(
-            "SANA-FE: its detailed timing of Loihi, beside the machine loihi; two convolutions and two dense "
-            "layers, drawn from a seed, the same weights and spikes in both"
+            "SANA-FE: its detailed timing of Loihi, beside the machine loihi; a network of its own, drawn from a seed, "
+            "of two convolutions and two dense layers, 40 timesteps, 20 % spikes, the same in both"
         )
     if torch:
         said.append(
-            "PyTorch: every weight at every timestep, in 32-bit floating point, without neurons, all timesteps of a "
-            "sample as one batch; threads that wait do not spin"
+            "PyTorch: one sample; all dense SOPs, in 32-bit floating point, all timesteps as one batch, without "
+            "neurons, and without what a machine would take; threads that wait do not spin"
         )
     if any(peer.ratio < 1 for peer in torch):
         said.append(
-            "Below 1 x, running the network takes less than going through the cycles of a machine: so it is where a "
-            "network is small, dense, or has few timesteps."
+            "Below 1 x, running the network takes less than simulating it. Of a run, opening the trace and laying "
+            "weights out are done once, whatever the spikes and samples: --samples shows what a sample more takes."
         )
     if any(peer.peer == ONE_THREAD and peer.ratio < 1 for peer in found):
         said.append(

@@ -61,6 +61,8 @@ def test_a_case_is_measured(tmp_path: Path) -> None:
     assert first.sops_per_s * first.seconds == pytest.approx(result.sum_synaptic_operations)
     assert first.dense_sops_per_s * first.seconds == pytest.approx(result.sum_dense_synaptic_operations)
     assert first.peak_bytes > 2**20
+    weights = 150 + 2_400 + 48_000 + 10_080 + 840
+    assert first.describes == f"LeNet-5 on 28 x 28 pixels, as SNN papers use it; {weights:,} weights, 8 timesteps"
     assert datetime.fromisoformat(found.date) <= datetime.now(UTC)
 
 

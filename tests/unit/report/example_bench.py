@@ -5,9 +5,9 @@ from __future__ import annotations
 from spikecycle.simulator.bench.result import ONE_THREAD, BenchCase, BenchResult, PeerTime, TimeGrowth
 
 CASE = BenchCase(
-    network="lenet", density=0.1, zero_weights=0.8, machine="spike_array", weight_format="bitmask", threads=1,
-    problem="", samples=4, first_s=8.0, seconds=2.0, sops_per_s=3e6, dense_sops_per_s=5e9, cycles_per_s=7e6,
-    peak_bytes=100 * 2**20,
+    network="lenet", describes="LeNet-5", density=0.1, zero_weights=0.8, machine="spike_array",
+    weight_format="bitmask", threads=1, problem="", samples=4, first_s=8.0, seconds=2.0, sops_per_s=3e6,
+    dense_sops_per_s=5e9, cycles_per_s=7e6, peak_bytes=100 * 2**20,
 )  # fmt: skip
 ON_TWO = CASE.model_copy(update={"threads": 2, "seconds": 1.25})
 OTHER_MACHINE = CASE.model_copy(update={"machine": "prosperity", "weight_format": None, "seconds": 0.4})

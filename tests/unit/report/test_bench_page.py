@@ -175,7 +175,7 @@ def test_a_page_says_what_it_rests_on_and_what_could_not_be_measured() -> None:
     assert "Speed of the simulator on 2 cores of Processor A" in text
     assert "Medians of 3 runs after the first" in text
     assert "of peers, runs take turns with ours" in text
-    assert "lenet: LeNet-5 on 28 x 28 pixels" in text
+    assert "lenet: LeNet-5" in text
     assert "Measured 2026-11-29 06:25 UTC." in text
     assert "Not measured: lenet, 10 % spikes, 80 % zeros, mint: mint takes weights of 2 bits" in text
     assert "energy-delay product" not in text  # a word of results
