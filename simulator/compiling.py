@@ -99,6 +99,7 @@ class CompileListener(_event.TimingListener):  # type: ignore[misc]
 
     def on_start(self, event: Any) -> None:
         super().on_start(event)
-        function = getattr(event.data["dispatcher"], "py_func", None)
-        if function is not None and not function.__module__.startswith("numba."):
-            self._tell(function.__name__)
+        dispatcher = event.data["dispatcher"]
+        function = getattr(dispatcher, "py_func", dispatcher)
+        if not str(getattr(function, "__module__", "")).startswith("numba."):
+            self._tell(str(getattr(function, "__name__", "")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -67,6 +68,10 @@ def test_explanations_come_when_they_are_asked_for(capsys: Capsys, tmp_path: Pat
         assert f"{name} " in asked
 
 
+PATIENCE_S = 20
+"""Until a test that hangs gives up."""
+
+
 class _Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -87,8 +92,9 @@ def test_compiling_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         report("conv1", 1, 4)
         with event.trigger_event("numba:compile", data={"dispatcher": broadcast}):
             pass
-        while "broadcast" not in terminal.getvalue():  # the bar is drawn again ten times a second
-            pass
+        until_s = time.monotonic() + PATIENCE_S
+        while "broadcast" not in terminal.getvalue() and time.monotonic() < until_s:
+            time.sleep(0.01)  # the bar is drawn again ten times a second
         report("conv2", 2, 4)
     assert "simulating: conv1, compiling (once for each version) broadcast" in terminal.getvalue()
     with event.trigger_event("numba:compile", data={"dispatcher": test_everything_is_explained}):
