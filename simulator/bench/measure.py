@@ -276,28 +276,26 @@ def _simulation(
 
 
 def _refused(case: _Case, problem: str) -> BenchCase:
-    return BenchCase(
-        network=case.network,
-        describes=case.describes,
-        density=case.density,
-        zero_weights=case.zero_weights,
-        machine=case.machine,
-        weight_format=case.weight_format,
-        threads=case.threads,
-        problem=problem,
-    )
+    return BenchCase(**_told(case), problem=problem)
+
+
+def _told(case: _Case) -> dict[str, Any]:
+    """What is known of a case before it is measured."""
+    return {
+        "network": case.network,
+        "describes": case.describes,
+        "density": case.density,
+        "zero_weights": case.zero_weights,
+        "machine": case.machine,
+        "weight_format": case.weight_format,
+        "threads": case.threads,
+    }
 
 
 def _case(case: _Case, first: dict[str, Any], seconds: list[float], peak_bytes: int) -> BenchCase:
     median = statistics.median(seconds)
     return BenchCase(
-        network=case.network,
-        describes=case.describes,
-        density=case.density,
-        zero_weights=case.zero_weights,
-        machine=case.machine,
-        weight_format=first["weight_format"],
-        threads=case.threads,
+        **_told(replace(case, weight_format=first["weight_format"])),
         problem="",
         samples=first["samples"],
         first_s=first["first_s"],
